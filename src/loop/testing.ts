@@ -229,6 +229,7 @@ export class FakeWorld {
       units: requests,
       failedUnits: 0,
       newUnits: 0,
+      overdueUnits: 0,
       metrics: { logLoss: moments(0.45 + worse, 0.04), accuracy: moments(0.7 - worse, 0.21) },
     });
     this.outcomes = {

@@ -70,6 +70,7 @@ export function simulateBandit(rng: Rng, simulation: SimulatedBandit): BanditEnd
           units: requests,
           failedUnits: 0,
           newUnits: requests,
+          overdueUnits: requests,
           failed: 0,
           nonFinite: 0,
           slow: 0,

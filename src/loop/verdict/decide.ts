@@ -42,7 +42,7 @@ function waitsOf(judged: Judged, look: Draft): readonly string[] {
   const more = ({ have, need }: { have: number; need: number }, what: string) => {
     if (have < need) waits.push(`${(need - have).toLocaleString('en-US')} more ${what}`);
   };
-  more(look.requests, stage === 'shadow' ? 'copies' : 'requests');
+  more(look.requests, stage === 'shadow' ? `copies${noCopies(judged, look)}` : 'requests');
   const unusable = look.labels.have < look.labels.need ? unusableLabels(spec.metric, look.arms) : null;
   if (unusable !== null) waits.push(unusable);
   else more(look.labels, look.comparisons[0]?.compared === 'pairs' ? 'labelled pairs' : 'labelled outcomes');
@@ -80,6 +80,18 @@ function waitsOf(judged: Judged, look: Draft): readonly string[] {
     }
   }
   return waits;
+}
+
+/** Requests of which none was copied before it is told of. */
+const uncopied = 100;
+
+/** Copies are made in gaps, so that some are missing says nothing; that all are does. */
+function noCopies({ seen, routeVersion }: Judged, { requests }: Draft): string {
+  const answered = seen.strata
+    .filter((s) => s.routeVersion >= routeVersion)
+    .reduce((sum, s) => sum + s.requests, 0);
+  if (requests.have > 0 || answered < Math.max(uncopied, requests.need)) return '';
+  return `, where none of ${answered.toLocaleString('en-US')} requests was copied: look at the replicas for whether they have loaded the version, and how many copies they dropped`;
 }
 
 /** What looks worse on the same requests, without being known to be so yet. */

@@ -56,6 +56,7 @@ test('entities that come back count once', () => {
     units,
     failedUnits: 0,
     newUnits: units,
+    overdueUnits: units,
     metrics: {},
   });
   const text = (units: number) =>

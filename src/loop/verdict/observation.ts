@@ -33,6 +33,8 @@ export interface ArmStratum extends ArmMoments {
    * was met before anything was split counts where it was drawn first. Only what is settled (`settledAfterMs`) counts.
    */
   readonly newUnits: number;
+  /** Those of `newUnits` for so long that an arm of which nothing is in the log does not just take longer (`overdueAfter`). */
+  readonly overdueUnits: number;
 }
 
 /** Shadow minus champion on the same requests, by metric: over whole days once they were seen (`pairedMoments`). */

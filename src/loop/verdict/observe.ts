@@ -16,7 +16,7 @@ import { observePairs, pairsSql } from './observe-pairs.ts';
 import { canRepeat, observeRepeats } from './observe-repeats.ts';
 import { compareShadow } from './observe-shadow.ts';
 import { segmentTextSql } from './segment-text.ts';
-import { settledAfterMs } from './settled.ts';
+import { overdueAfter, settledAfterMs } from './settled.ts';
 import { momentsFrom, momentsSql } from './sql-moments.ts';
 import { withTable } from './with-table.ts';
 
@@ -195,12 +195,15 @@ async function strataOf(
   const by = segment === null ? 'NULL::VARCHAR' : `${segment}::VARCHAR`;
   const means = metrics.map((m) => `avg(m_${m}) AS m_${m}`).join(', ');
   const found = await log.query(`WITH answered AS (SELECT * FROM ${rows} WHERE arm <> 'shadow'),
-    ends AS (SELECT replica, max(received_at_ms) - ${settledAfterMs(0)} - (SELECT max(latency_us) FROM answered) / 1000 AS until_ms
-      FROM answered GROUP BY replica),
+    slowest AS (SELECT max(latency_us) / 1000 AS ms FROM answered),
+    ends AS (SELECT replica, max(received_at_ms) - (${settledAfterMs(0)} + any_value(ms)) AS until_ms,
+        max(received_at_ms) - (${overdueAfter.leastMs} + ${overdueAfter.timesSlowest} * any_value(ms)) AS overdue_ms
+      FROM answered CROSS JOIN slowest GROUP BY replica),
     units AS (
       SELECT ${by} AS segment, arm, model_version, route_version, unit, count(*) AS requests, avg(propensity) AS propensity,
         count(*) FILTER (status <> 'ok') AS failed, count(*) FILTER (not_finite) AS non_finite,
-        count(*) FILTER (is_slow) AS slow, count(label) AS labelled, bool_or(received_at_ms <= until_ms) AS is_settled, ${means}
+        count(*) FILTER (is_slow) AS slow, count(label) AS labelled, bool_or(received_at_ms <= until_ms) AS is_settled,
+        bool_or(received_at_ms <= overdue_ms) AS is_overdue, ${means}
       FROM ${rows} LEFT JOIN ends USING (replica) GROUP BY segment, arm, model_version, route_version, unit),
     firsts AS (SELECT unit, min(route_version) AS first_route FROM units
       WHERE arm <> 'shadow' AND propensity < 1 AND is_settled GROUP BY unit)
@@ -208,7 +211,8 @@ async function strataOf(
       sum(failed)::BIGINT AS failed, sum(non_finite)::BIGINT AS non_finite, sum(slow)::BIGINT AS slow,
       sum(labelled)::BIGINT AS labelled, avg(propensity) AS propensity,
       count(*) AS units, count(*) FILTER (failed > 0) AS failed_units,
-      count(*) FILTER (first_route = route_version AND is_settled) AS new_units, ${metrics.map((m) => momentsSql(`m_${m}`)).join(', ')}
+      count(*) FILTER (first_route = route_version AND is_settled) AS new_units,
+      count(*) FILTER (first_route = route_version AND is_overdue) AS overdue_units, ${metrics.map((m) => momentsSql(`m_${m}`)).join(', ')}
     FROM units LEFT JOIN firsts USING (unit) GROUP BY segment, arm, model_version, route_version ORDER BY ALL`);
   return found.map((row) => ({
     segment: row.segment as string | null,
@@ -225,6 +229,7 @@ async function strataOf(
       units: Number(row.units),
       failedUnits: Number(row.failed_units),
       newUnits: Number(row.new_units),
+      overdueUnits: Number(row.overdue_units),
       metrics: Object.fromEntries(metrics.map((m) => [m, momentsFrom(row, `m_${m}`)])),
     },
   }));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rolloutSpecSchema } from '../contract.ts';
+import { judge } from './judge.ts';
 import { type ArmStratum, nothingObserved } from './observation.ts';
 import { safety } from './safety.ts';
 
@@ -24,9 +25,31 @@ function stratum(arm: string, requests: number): ArmStratum {
     units: requests,
     failedUnits: 0,
     newUnits: 0,
+    overdueUnits: 0,
     metrics: {},
   };
 }
+
+test('a shadow of which no copy comes says so', () => {
+  const waits = (requests: number) =>
+    judge({
+      spec,
+      stage: 'shadow',
+      champion,
+      arms: [challenger],
+      seen: { ...nothingObserved, strata: [stratum('champion', requests)] },
+      percent: 0,
+      nextPercent: 1,
+      routeVersion: 3,
+      isProved: false,
+      nowMs: 0,
+      eventMs: 0,
+      stepSinceMs: 0,
+      beganMs: 0,
+    }).reason;
+  assert.match(waits(10), /^waits for 200 more copies$/);
+  assert.match(waits(1500), /^waits for 200 more copies, where none of 1,500 requests was copied: /);
+});
 
 test('requests that were answered and copies are told apart', () => {
   const texts = (own: number, copies: number) =>

@@ -157,30 +157,44 @@ export function isSlower(lowMs: number | null, otherHighMs: number | null, ratio
 
 /**
  * Sample-ratio mismatch: each entity, where it was met first, is an independent draw of the split in force. A split
- * that gives other shares has lost or misrouted requests, so nothing that is counted by it can be trusted.
+ * that gives other shares has lost or misrouted requests, so nothing that is counted by it can be trusted. An arm of which
+ * nothing is in the log was drawn by none of those that have been there for long enough.
  */
 function splitRail({ strata }: Observation, arms: readonly ComparedArm[]): Guardrail {
   const name = 'split';
   let logEvidence = 0;
   let units = 0;
+  const silent: string[] = [];
   for (const route of new Set(strata.map((s) => s.routeVersion))) {
-    const here = arms.map((arm) => strata.find((s) => s.routeVersion === route && s.arm === arm.arm));
-    const shares = here.map((s) => s?.propensity ?? 0);
-    // An arm that nobody was sent to has no row, and so no share: the split is judged by those that answered.
+    const here = strata.filter((s) => s.routeVersion === route && s.propensity > 0);
+    const shares = here.map((s) => s.propensity);
     const known = shares.reduce((total, share) => total + share, 0);
-    if (here.some((s) => s === undefined || s.propensity <= 0) || Math.abs(known - 1) > 1e-6) continue;
-    const counts = here.map((s) => s?.newUnits ?? 0);
-    logEvidence += multinomialTest(counts, shares).logEvidence;
-    units += counts.reduce((total, n) => total + n, 0);
+    if (known > 1 + 1e-6) continue;
+    // An arm that drew nobody adds nothing to the evidence but its share, which the others lack.
+    const isSilent = known < 1 - 1e-6;
+    const counts = here.map((s) => (isSilent ? s.overdueUnits : s.newUnits));
+    const n = counts.reduce((total, some) => total + some, 0);
+    const evidence = multinomialTest(counts, shares).logEvidence;
+    logEvidence += evidence;
+    units += n;
+    if (!isSilent || evidence <= 0) continue;
+    const names = arms.flatMap(({ arm }) => (here.some((s) => s.arm === arm) ? [] : [arm]));
+    silent.push(
+      `${names.join(' and ')} answered none of ${count(n)} under route ${route}, where ${percent(1 - known)} are its share`,
+    );
   }
   // Requests of the last moment are not settled; of one arm alone there is nothing to judge.
   if (units === 0)
     return waiting(name, alpha, strata.length === 0 ? noRequest : 'nothing to judge it by yet');
   const pValue = Math.min(1, Math.exp(-logEvidence));
   const failing = pValue <= alpha;
+  const nothing =
+    silent.length === 0
+      ? ''
+      : `: ${silent.join('; ')}${failing ? '. Replicas do not ask it, it never answers, or what it answers is not logged' : ''}`;
   const reason = failing
-    ? `${count(units)} entities were not split as the route says (p ${pValue.toExponential(1)})`
-    : `${count(units)} entities were split as the route says (p ${pValue.toFixed(3)})`;
+    ? `${count(units)} entities were not split as the route says (p ${pValue.toExponential(1)})${nothing}`
+    : `${count(units)} entities were split as the route says (p ${pValue.toFixed(3)})${nothing}`;
   return { name, value: pValue, limit: alpha, verdict: failing ? 'fail' : 'pass', reason };
 }
 

@@ -11,3 +11,9 @@ const writtenWithinMs = 1000;
 export function settledAfterMs(slowestMs: number): number {
   return slowestMs + writtenWithinMs;
 }
+
+/**
+ * The same for what an arm says by its silence: nobody knows how long it takes that has answered nothing yet, but one that
+ * takes a minute, and ten times as long as the slowest request of all others, has answered by then.
+ */
+export const overdueAfter = { leastMs: 60_000, timesSlowest: 10 } as const;

@@ -137,6 +137,7 @@ function observation(
       units: count,
       failedUnits: 0,
       newUnits: count,
+      overdueUnits: count,
       failed: 0,
       nonFinite: 0,
       slow: 0,

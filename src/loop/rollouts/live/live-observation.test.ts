@@ -116,6 +116,8 @@ const strataOf = (strata: readonly ArmStratum[]) =>
     .map((s) => ({
       ...s,
       ...(s.arm === 'shadow' ? { units: 0, failedUnits: 0, newUnits: 0 } : {}),
+      // This is as a reading of the log has it.
+      overdueUnits: 0,
       propensity: rounded(s.propensity),
       metrics: s.arm === 'shadow' ? {} : plain(s.metrics),
     }))
@@ -326,6 +328,39 @@ suite('LiveObservation', () => {
     for (const row of crookedRows) crooked.addRow(row);
     assert.equal(split(crooked.observation(nothingObserved)), 'fail');
     assert.equal(split(await read(crookedRows, [], spec)), 'fail');
+  });
+
+  test('an arm of which nothing is in the log is told of after a minute, whatever the others answered before', async () => {
+    const spec = specOf({});
+    const [champion, challenger] = [
+      { arm: 'champion', version: '1' },
+      { arm: 'challenger', version: '2' },
+    ];
+    const split = (seen: Parameters<typeof safety>[3]) =>
+      safety(spec, champion, [challenger], seen).find(({ name }) => name === 'split');
+    /** Two requests a second; the challenger's half is not logged. */
+    const rows = Array.from({ length: 300 }, (_, i): ArrivedRow => {
+      const time = { latencyUs: 2000, eventTimeMs: 1e12 + 500 * i, receivedAtMs: 1e12 + 500 * i };
+      const rest = { routeVersion: 5, status: 'ok', score: 0.5, propensity: 0.5, cells: null, bucket: 7 };
+      return { predictionId: `p${i}`, entity: `e${i}`, ...champion, ...time, ...rest };
+    });
+    const live = new LiveObservation(spec, 5);
+    for (const row of rows.slice(0, 110)) live.addRow(row);
+    assert.equal(split(live.observation(nothingObserved))?.verdict, 'waiting');
+    const early = await read(rows.slice(0, 110), [], spec);
+    assert.equal(split(early)?.verdict, 'waiting', 'it may take longer than a second');
+    for (const row of rows.slice(110)) live.addRow(row);
+    const found = await read(rows, [], spec);
+    for (const told of [split(found), split(live.observation(found))]) {
+      assert.equal(told?.verdict, 'fail');
+      assert.match(
+        told?.reason ?? '',
+        /^\d+ entities were not split .*: challenger answered none of \d+ under route 5, where 50\.00 % are its share\. Replicas do not ask it/,
+      );
+    }
+    const late = { ...rows[0], ...challenger, predictionId: 'late', entity: 'late', latencyUs: 90_000_000 };
+    const slow = await read([...rows.slice(0, 200), late as ArrivedRow], [], spec);
+    assert.notEqual(split(slow)?.verdict, 'fail');
   });
 
   test('each replica has an end of the log and a clock of its own', async () => {

@@ -168,6 +168,9 @@ export class LiveObservation {
     const strata = all.map((stratum): ArmStratum => {
       const { arm, version, routeVersion, requests, failed, nonFinite, slow, labelled } = stratum;
       const { units, failedUnits, newUnits } = stratum;
+      const read = reading.strata.find(
+        (s) => s.arm === arm && s.version === version && s.routeVersion === routeVersion,
+      );
       return {
         arm,
         version,
@@ -180,6 +183,8 @@ export class LiveObservation {
         units,
         failedUnits,
         newUnits,
+        // A minute's silence is soon enough told by readings of the log.
+        overdueUnits: read?.overdueUnits ?? 0,
         propensity: stratum.propensity,
         metrics: arm === 'shadow' ? {} : stratum.named(this.#metrics),
       };
