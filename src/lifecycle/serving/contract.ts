@@ -207,6 +207,8 @@ export const endpointSchema = z.object({
   retiredAt: z.string().nullable(),
   /** Asked of the connected replicas together; null when none of them tells. */
   lately: latelySchema.nullable(),
+  /** What of its options does nothing, where one endpoint is asked for. */
+  warnings: z.array(z.string()).optional(),
   /** How far each replica is with this endpoint: `current` when it serves this routeVersion or a later one. */
   replicas: z.array(
     z.object({

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
-import { packageManifestSchema } from '../../core/model-package.ts';
+import { type PackageManifest, packageManifestSchema } from '../../core/model-package.ts';
 import { parseInput } from '../../core/schema.ts';
 import type { Clock } from '../../core/time.ts';
 import type { Actor } from '../../platform/access/index.ts';
@@ -130,7 +130,13 @@ export class RouteWriter {
     return { modelVersion: String(version), packageDigest: digest };
   }
 
-  async #requirePackage(digest: Digest): Promise<void> {
+  /** Names of the inputs of a package that was deployed. */
+  async inputsOf(digest: Digest): Promise<readonly string[]> {
+    const { signature } = await this.#requirePackage(digest);
+    return signature.inputs.map(({ name }) => name);
+  }
+
+  async #requirePackage(digest: Digest): Promise<PackageManifest> {
     const bytes = await this.#options.blobs.bytes(digest);
     let manifest: unknown;
     try {
@@ -142,7 +148,7 @@ export class RouteWriter {
         cause,
       );
     }
-    parseInput(packageManifestSchema, manifest, 'package');
+    return parseInput(packageManifestSchema, manifest, 'package');
   }
 }
 

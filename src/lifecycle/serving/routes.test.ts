@@ -32,6 +32,18 @@ forEachDatabase((name, open) => {
       );
     });
 
+    test('names that keep nothing out of the log are told, once it is known what the model takes', async (t) => {
+      const { service, target } = await openServing(t, open);
+      const log = { redact: ['x1', 'x9'], hash: ['entity', 'who'] };
+      await service.declare(actor, { name: 'e', model: 'm', entityFeature: 'who', options: { log } });
+      const warnings = async () => (await service.endpointWithWarnings(actor, 'e')).warnings;
+      assert.deepEqual(await warnings(), []);
+      await service.deploy(actor, 'e', await target('1'), 'first model');
+      assert.match((await warnings())?.join() ?? '', /^No input of .* is called x9: nothing is kept out/);
+      await service.declare(actor, { name: 'e', model: 'm', options: { log: { ...log, redact: ['x1'] } } });
+      assert.deepEqual(await warnings(), []);
+    });
+
     test('a rollback finds the champion before thousands of routes that changed only shares', async (t) => {
       const { service, db, target } = await openServing(t, open);
       const [one, two] = [await target('1'), await target('2')];

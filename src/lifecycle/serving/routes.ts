@@ -104,7 +104,10 @@ export function servingRoutes(service: ServingService): readonly Route[] {
       permission: 'serving:write',
       body: declareEndpointSchema,
       response: endpointSchema,
-      handle: ({ body }, { actor }) => service.declare(actor, body),
+      handle: async ({ body }, { actor }) => {
+        const { name } = await service.declare(actor, body);
+        return service.endpointWithWarnings(actor, name);
+      },
     }),
     defineRoute({
       method: 'GET',
@@ -113,8 +116,8 @@ export function servingRoutes(service: ServingService): readonly Route[] {
       permission: 'read',
       params: byName,
       response: endpointSchema,
-      stateOf: ({ replicas: _, lately: __, ...endpoint }) => endpoint,
-      handle: ({ params }, { actor }) => service.endpoint(actor, params.name),
+      stateOf: ({ replicas: _, lately: __, warnings: ___, ...endpoint }) => endpoint,
+      handle: ({ params }, { actor }) => service.endpointWithWarnings(actor, params.name),
     }),
     defineRoute({
       method: 'DELETE',

@@ -20,6 +20,7 @@ import {
   type RouteTable,
   type RouteVersion,
   type StreamMessage,
+  unknownFeaturesWarning,
 } from './contract.ts';
 import { type AskedToken, createOverrideToken } from './create-override-token.ts';
 import { endpointResource } from './endpoint-resource.ts';
@@ -147,6 +148,21 @@ export class ServingService {
   async endpoint(actor: Actor, name: string): Promise<Endpoint> {
     authorize(actor, 'read');
     return this.#resource(await this.#writer.known(name));
+  }
+
+  /** The same, with what of its options does nothing. Throws `not_found`. */
+  async endpointWithWarnings(actor: Actor, name: string): Promise<Endpoint> {
+    const endpoint = await this.endpoint(actor, name);
+    const { arms, entityFeature, options } = endpoint;
+    const [champion] = arms;
+    if (!champion || (options.log.redact.length === 0 && options.log.hash.length === 0))
+      return { ...endpoint, warnings: [] };
+    // Of a package that is away nothing can be said: that is for others to tell.
+    const inputs = await this.#writer.inputsOf(champion.packageDigest).catch(() => null);
+    // As a feature or not, it stands for the entity.
+    const known = [...(inputs ?? []), ...(entityFeature === null ? [] : [entityFeature])];
+    const warning = inputs && unknownFeaturesWarning(options.log, known);
+    return { ...endpoint, warnings: warning === null ? [] : [warning] };
   }
 
   async routeVersions(

@@ -13,6 +13,7 @@ export async function options(call: CommandCall): Promise<undefined> {
   const now = await call.api.get(`endpoints/${part(call.at(0))}`, endpointSchema);
   if (file === '') {
     call.show(now.options, () => stringify(now.options).trimEnd());
+    for (const warning of now.warnings ?? []) call.note(warning);
     return;
   }
   const reason = call.option('reason');
@@ -23,10 +24,12 @@ export async function options(call: CommandCall): Promise<undefined> {
     options: await readLocalObject(file, 'a file of options'),
     reason,
   };
-  const { name, options: changed, routeVersion } = await call.api.post('endpoints', body, endpointSchema);
+  const changes = await call.api.post('endpoints', body, endpointSchema);
+  const { name, options: changed, routeVersion, warnings } = changes;
   call.show(changed, () =>
     routeVersion === now.routeVersion
       ? `The options of ${name} are so already.`
       : `The options of ${name} are in force with route ${routeVersion}.`,
   );
+  for (const warning of warnings ?? []) call.note(warning);
 }

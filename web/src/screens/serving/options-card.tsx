@@ -12,12 +12,12 @@ import { Card } from '../../kit/panel.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import {
   draftOf,
+  draftWarning,
   type OptionsDraft,
   optionFields,
   optionProblems,
   optionsOf,
   shownOption,
-  unknownFeatures,
 } from './options-draft.ts';
 
 /** How the endpoint behaves apart from who has its traffic: batching, limits, cache, keys, and what is logged. */
@@ -58,7 +58,7 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
       }
     >
       <Standing now={now} />
-      {inputs && <UnknownFeatures names={unknownFeatures(now, inputs)} />}
+      {inputs && <UnknownFeatures warning={draftWarning(now, inputs)} />}
       <ConfirmDialog
         open={draft !== null}
         title={`Options of ${endpoint.name}`}
@@ -89,7 +89,7 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
               checked={draft.requireKey !== ''}
               onChange={(checked) => setDraft({ ...draft, requireKey: checked ? 'yes' : '' })}
             />
-            {inputs && <UnknownFeatures names={unknownFeatures(draft, inputs)} />}
+            {inputs && <UnknownFeatures warning={draftWarning(draft, inputs)} />}
             <div className="sm:col-span-2">
               <ReasonField
                 value={reason}
@@ -105,16 +105,12 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
 }
 
 /** Warns of names by which nothing is kept out of the log. */
-function UnknownFeatures(props: { readonly names: readonly string[] }) {
-  const { names } = props;
-  if (names.length === 0) return null;
+function UnknownFeatures(props: { readonly warning: string | null }) {
+  if (props.warning === null) return null;
   return (
     <p role="status" className="wrap-anywhere flex items-baseline gap-1.5 pt-1 sm:col-span-2">
       <StateMark state="watch" />
-      <span>
-        No input of the version that answers is called <bdi>{names.join(', ')}</bdi>: nothing is kept out of
-        the log by {names.length === 1 ? 'that name' : 'those names'}.
-      </span>
+      <span>{props.warning}</span>
     </p>
   );
 }

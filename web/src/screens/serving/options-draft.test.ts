@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultEndpointOptions, endpointOptionsSchema } from '../../../../src/lifecycle/serving/contract.ts';
 import { ProblemError } from '../../api/problem.ts';
-import { draftOf, optionProblems, optionsOf, shownOption, unknownFeatures } from './options-draft.ts';
+import { draftOf, draftWarning, optionProblems, optionsOf, shownOption } from './options-draft.ts';
 
 // As they go over the wire: what is undefined is not sent.
 const sent = (value: unknown) => JSON.parse(JSON.stringify(value));
@@ -48,5 +48,9 @@ test('what is refused of an option stands at its field, and a name that is no in
   assert.deepEqual(optionProblems(refused('body.options.cache.maxAgeMs')), { cacheAgeMs: 'no' });
   assert.deepEqual(optionProblems(refused('body.options.log.redact.0')), { redact: 'no' });
   assert.deepEqual(optionProblems(refused('body.name')), {});
-  assert.deepEqual(unknownFeatures({ redact: 'incmoe, x1', hash: 'entity' }, ['income', 'x1']), ['incmoe']);
+  assert.match(
+    draftWarning({ redact: 'incmoe, x1', hash: 'entity' }, ['income', 'x1']) ?? '',
+    /called incmoe:/,
+  );
+  assert.equal(draftWarning({ redact: 'x1', hash: 'entity' }, ['income', 'x1']), null);
 });

@@ -1,4 +1,4 @@
-import type { EndpointOptions } from '../../../../src/lifecycle/serving/contract.ts';
+import { type EndpointOptions, unknownFeaturesWarning } from '../../../../src/lifecycle/serving/contract.ts';
 import { fieldProblems } from '../../api/problem.ts';
 import { formatCount } from '../../kit/format.ts';
 
@@ -126,16 +126,9 @@ const PLACES: Readonly<Record<OptionField, string>> = {
   requireKey: 'requireKey',
 };
 
-/**
- * Names among the features never logged, or logged as a hash, that are no input of the model: whoever meant one that is,
- * has it logged as it comes.
- *
- * @param inputs those of the version that answers
- */
-export function unknownFeatures(
+/** See `unknownFeaturesWarning`. */
+export const draftWarning = (
   draft: Pick<OptionsDraft, 'redact' | 'hash'>,
   inputs: readonly string[],
-): readonly string[] {
-  const named = namesOf(`${draft.redact},${draft.hash}`);
-  return [...new Set(named)].filter((name) => name !== 'entity' && !inputs.includes(name));
-}
+): string | null =>
+  unknownFeaturesWarning({ redact: [...namesOf(draft.redact)], hash: [...namesOf(draft.hash)] }, inputs);
