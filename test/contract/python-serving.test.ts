@@ -40,7 +40,8 @@ test('models that MLflow logged run as Python at an endpoint, and crash without 
       body: JSON.stringify(body),
       headers: { 'content-type': 'application/json' },
     });
-    return { status: response.status, json: (await response.json()) as Record<string, unknown> };
+    const code = response.headers.get('x-millrace-error');
+    return { status: response.status, code, json: (await response.json()) as Record<string, unknown> };
   };
   const manifestOf = async (endpoint: string) => {
     const { arms } = (await (await fetch(`${server.url}/api/v1/endpoints/${endpoint}`)).json()) as {
@@ -71,10 +72,10 @@ test('models that MLflow logged run as Python at an endpoint, and crash without 
   assert.deepEqual(asked.outputs[0]?.data, ['X?']);
   assert.equal((await inferred({ suffix: 1 })).headers.get('x-millrace-error'), 'param_invalid');
 
-  // What its code throws is 400 here, as MLflow has it, and a failure of the model elsewhere.
+  // What its code throws is 400 here, as MLflow has it, and 500 elsewhere; by its code it is the same in both.
   const raised = await invoke('code', { dataframe_records: [{ word: 'raise' }] });
-  assert.equal(raised.status, 400);
-  assert.match(String(raised.json.message), /^the model refuses the input: ValueError\. /);
+  assert.deepEqual([raised.status, raised.code], [400, 'inference_failed']);
+  assert.match(String(raised.json.message), /^version .* of code failed on this input: ValueError\. /);
   const overOip = { inputs: [{ name: 'word', shape: [1], datatype: 'BYTES', data: ['raise'] }] };
   const failed = await fetch(`${server.serveUrl}/v2/models/code/infer`, {
     method: 'POST',

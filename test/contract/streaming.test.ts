@@ -200,7 +200,7 @@ suite('answers in pieces', { skip: !existsSync(python) }, () => {
     assert.deepEqual([first, done], ['"a"', '[DONE]']);
     const { error: told, error_code } = JSON.parse(error ?? '');
     assert.match(told, /failed on this input: ValueError\. /);
-    assert.equal(error_code, 'INTERNAL_ERROR');
+    assert.equal(error_code, 'BAD_REQUEST');
   });
 
   test('the OpenAPI document and the page of a model that streams have its calls; those of others do not', async () => {

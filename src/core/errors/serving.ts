@@ -47,7 +47,7 @@ export const servingErrors = {
     status: 500,
     title: 'Step of a graph failed',
     message: 'step "{step}": {problem}',
-    next: 'Roll the endpoint back if it goes on; the request is in the prediction log.',
+    next: 'Correct the request if others succeed, else roll the endpoint back; the prediction log has it.',
   },
   graph_step_unavailable: {
     status: 503,
@@ -265,7 +265,7 @@ export const servingErrors = {
     status: 500,
     title: 'Inference failed',
     message: 'version {version} of {model} failed on this input: {problem}',
-    next: 'Roll the endpoint back if it goes on; the request is in the prediction log.',
+    next: 'Correct the request if others succeed, else roll the endpoint back; the prediction log has it.',
   },
   output_not_finite: {
     status: 500,

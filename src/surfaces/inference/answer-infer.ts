@@ -54,14 +54,12 @@ export async function answerInvocation(
     const content = scoringContent(request.headers['content-type']);
     return readInvocation(plain, content, request, manifest);
   });
-  const blame = (error: unknown) => {
-    throw manifest.runtime.kind === 'python' ? asRefused(error) : error;
-  };
-  if (streamed) return invocationEvents(context.plane, read).catch(blame);
+  if (streamed) return invocationEvents(context.plane, read);
   const text = await context.plane.predict(read).then(
     (reply) => (unwrapped ? writeBare(reply, manifest) : writePredictions(reply, manifest, stacked)),
     (error: unknown) => {
-      const whole = wholeAnswer(error) ?? blame(error);
+      const whole = wholeAnswer(error);
+      if (whole === null) throw error;
       return unwrapped ? whole : `{"predictions":${whole}}`;
     },
   );
@@ -80,15 +78,6 @@ export async function answerV1Predict(
   );
   const answer = jsonText(200, writeV1Predictions(await context.plane.predict(read), manifest, stacked));
   return packedAnswer(answer, request);
-}
-
-/**
- * What the code of a model throws, MLflow's server answers with 400: its signature says little of what it can do
- * without, as unseen categories and missing values. The log and guards have it as a failure of the model all the same.
- */
-function asRefused(error: unknown): unknown {
-  if (!(error instanceof MillraceError) || error.code !== 'inference_failed') return error;
-  return fail('input_refused', { problem: String(error.params.problem) }, error);
 }
 
 /**

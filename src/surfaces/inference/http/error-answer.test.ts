@@ -10,8 +10,11 @@ const version = { model: 'm', version: '2' };
 
 test('what a model, its runtime, a worker or another server said is told to nobody who did not ask for it', () => {
   const thrown = fail('inference_failed', { ...version, problem: 'ValueError: cannot read "4111-1111"' });
-  assert.match(told(thrown), /version 2 of m failed on this input: ValueError\. Roll/);
+  assert.match(told(thrown), /version 2 of m failed on this input: ValueError\. Correct/);
   assert.match(told(thrown, true), /ValueError: cannot read/);
+  const scored = errorAnswer('/endpoints/m/invocations', thrown, false);
+  assert.equal(scored.status, 400, "as MLflow's server has it");
+  assert.equal(JSON.parse(String(scored.body)).error_code, 'BAD_REQUEST');
   const runtime = fail('inference_failed', {
     ...version,
     problem: 'Non-zero status code: idx=4111 of Gather',

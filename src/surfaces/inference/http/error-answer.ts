@@ -23,7 +23,8 @@ const mlflowCodes: Readonly<Record<number, string>> = {
 const unsupportedMedia = 415;
 
 /**
- * An error in the shape of the protocol that the path belongs to: MLflow's for scoring, `{"error"}` elsewhere.
+ * An error in the shape of the protocol that the path belongs to: MLflow's for scoring, `{"error"}` elsewhere. What a
+ * model fails with is 400 in MLflow's; its code is `inference_failed` there too, as in the log and the metrics.
  *
  * @param detail whether values of the request and the list of the model's inputs may be told; without it the
  *   answer names the one input that is wrong, what it has to be and what kind of thing came instead
@@ -33,10 +34,12 @@ export function errorAnswer(path: string, error: MillraceError, detail: boolean)
   const message = `${told.message}. ${told.next}`;
   if (!scoringPath.test(path)) return jsonAnswer(error.status, { error: message });
   if (error.status === unsupportedMedia) return { status: 415, body: message, contentType: 'text/plain' };
-  const code = parameterCodes.has(error.code) ? 'INVALID_PARAMETER_VALUE' : mlflowCodes[error.status];
+  // Whatever a model throws: its signature says little of what it can do without, as unseen categories.
+  const status = error.code === 'inference_failed' ? 400 : error.status;
+  const code = parameterCodes.has(error.code) ? 'INVALID_PARAMETER_VALUE' : mlflowCodes[status];
   // MLflow's clients look for a trace where the data is at fault; there is none to tell.
-  const trace = error.status === 400 ? { stack_trace: '' } : {};
-  return jsonAnswer(error.status, { error_code: code ?? 'INTERNAL_ERROR', message, ...trace });
+  const trace = status === 400 ? { stack_trace: '' } : {};
+  return jsonAnswer(status, { error_code: code ?? 'INTERNAL_ERROR', message, ...trace });
 }
 
 /** The error with what it quotes of the request replaced by its kind, and without lists of the schema. */
