@@ -19,6 +19,8 @@ export interface LabelEntry {
   /** Where it came from; see ReceivedLabel. */
   readonly source?: string;
   readonly note?: string | null;
+  /** Whether it was received some time ago, and its prediction has been found now. Such come in order of receipt. */
+  readonly waited?: boolean;
 }
 
 export interface LabelLogOptions {
@@ -73,7 +75,12 @@ export class LabelLog {
   /** Resolves when all these labels are on the disk. Throws `disk_full` when they are not. */
   async append(endpoint: string, labels: readonly LabelEntry[]): Promise<void> {
     const log = await this.#log(endpoint);
-    const lines = labels.map((label) => `${JSON.stringify(this.#row(label))}\n`).join('');
+    let seq = 0;
+    const row = (label: LabelEntry) => {
+      seq = this.#seqOf(label, seq);
+      return `${JSON.stringify(rowOf(label, seq))}\n`;
+    };
+    const lines = labels.map(row).join('');
     await log.append(lines, labels.length);
     this.#unsealed.add(endpoint);
     this.#options.appended(
@@ -116,20 +123,13 @@ export class LabelLog {
     for (const log of this.#logs.values()) await (await log).close();
   }
 
-  #row(label: LabelEntry) {
-    // Order of receipt, also across restarts (as long as the clock does not go back over one).
-    this.#lastSeq = Math.max(this.#lastSeq + 1, label.receivedAtMs * 1000);
-    return {
-      prediction_id: label.predictionId,
-      value_number: numberOf(label.value),
-      value_json: JSON.stringify(label.value),
-      event_time_ms: label.eventTimeMs,
-      received_at_ms: label.receivedAtMs,
-      seq: this.#lastSeq,
-      source: label.source ?? 'api',
-      ...(label.signal ? { signal: label.signal } : {}),
-      ...(label.note ? { note: label.note } : {}),
-    };
+  /** Order of receipt, also across restarts (as long as the clock does not go back over one). */
+  #seqOf({ receivedAtMs, waited }: LabelEntry, before: number): number {
+    const atReceipt = receivedAtMs * 1000;
+    // What was received after it, and logged before it, stays after it.
+    if (waited) return Math.max(before + 1, atReceipt);
+    this.#lastSeq = Math.max(this.#lastSeq + 1, atReceipt);
+    return this.#lastSeq;
   }
 
   #log(endpoint: string): Promise<SegmentLog> {
@@ -165,6 +165,20 @@ export class LabelLog {
       maxEventTimeMs: segment.maxTimeMs,
     });
   }
+}
+
+function rowOf(label: LabelEntry, seq: number) {
+  return {
+    prediction_id: label.predictionId,
+    value_number: numberOf(label.value),
+    value_json: JSON.stringify(label.value),
+    event_time_ms: label.eventTimeMs,
+    received_at_ms: label.receivedAtMs,
+    seq,
+    source: label.source ?? 'api',
+    ...(label.signal ? { signal: label.signal } : {}),
+    ...(label.note ? { note: label.note } : {}),
+  };
 }
 
 function numberOf(value: LabelValue): number | null {

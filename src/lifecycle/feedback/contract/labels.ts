@@ -215,6 +215,7 @@ const delaysMs = z.strictObject({
 export const labelDelaySchema = z.strictObject({
   /** null for all predictions together, and for rows without the feature. */
   segment: z.string().nullable(),
+  /** Those that were answered, or labelled all the same: without an answer nobody waits for a label. */
   predictions: z.int(),
   labelled: z.int(),
   /** Share of predictions without a label. */

@@ -34,8 +34,8 @@ export interface Measured {
 }
 
 /**
- * How late labels came and how many are missing, for all answered predictions and for each of the commonest values of a
- * feature. The first label of a prediction counts: corrections say nothing of how long one had to wait.
+ * How late labels came and how many are missing, for all predictions that were answered, or labelled all the same, and
+ * for each of the commonest values of a feature. The first label of a prediction counts: corrections say nothing of how long one had to wait.
  * Throws `feature_not_logged`.
  */
 export async function labelDelays(
@@ -95,7 +95,7 @@ async function delaysBy(
       ? 'SELECT NULL::VARCHAR AS prediction_id, NULL::BIGINT AS truth_ms, NULL::BIGINT AS receipt_ms WHERE false'
       : `SELECT prediction_id, min(${labelTimeSql}) AS truth_ms, min(received_at_ms) AS receipt_ms
          FROM ${parquet(labels)} GROUP BY 1`;
-  const columns = `prediction_id, event_time_ms, arm, received_at_ms, ${segment} AS segment`;
+  const columns = `prediction_id, event_time_ms, arm, received_at_ms, status, ${segment} AS segment`;
   const quantiles = (delay: string) =>
     `quantile_cont(${delay}, [${shares.join(', ')}]) FILTER (truth_ms IS NOT NULL)`;
   const rows = await typedRows(
@@ -106,6 +106,8 @@ async function delaysBy(
        ${quantiles('truth_ms - event_time_ms')} AS delay,
        ${quantiles('greatest(receipt_ms - received_at_ms, 0)')} AS receipt
      FROM predicted LEFT JOIN first USING (prediction_id)
+     -- Without an answer nobody waits for a label.
+     WHERE status = 'ok' OR truth_ms IS NOT NULL
      GROUP BY GROUPING SETS ((), (segment)) ORDER BY whole DESC, ${order} LIMIT ${most + 1}`,
   );
   return rows.map(toDelay);

@@ -127,6 +127,28 @@ forEachDatabase((name, open) => {
         assert.deepEqual(await waiting(), []);
       });
 
+    test('of labels of one event time the one received last counts, also when one waited for its prediction', async (t) => {
+      let nowMs = start;
+      const { service, send } = await openFeedbackService(t, open, { nowMs: () => nowMs });
+      const entity = { entity: 'e', at: start, eventTime: start };
+      for (const value of [1, 0]) await service.postLabels(ada, { endpoint, labels: [{ ...entity, value }] });
+      nowMs += 50;
+      const correction = { predictionId: 'a', value: 1, eventTime: start };
+      await service.postLabels(ada, { endpoint, labels: [correction] });
+      nowMs += 50;
+      await send([{ id: 'a', entity: 'e', eventTimeMs: start }]);
+      await service.flush(endpoint);
+      const { labels } = await service.prediction(ada, 'a', endpoint);
+      assert.deepEqual(
+        labels.map((l) => [l.value, l.note === null, l.counts]),
+        [
+          [1, true, true],
+          [0, false, false],
+          [1, false, false],
+        ],
+      );
+    });
+
     test('labels of unknown ids are listed until their prediction comes', async (t) => {
       const { service, send } = await openFeedbackService(t, open);
       await service.postLabels(ada, {
@@ -395,6 +417,8 @@ forEachDatabase((name, open) => {
           features: { origin: i < 40 ? 'ATL' : 'ORD' },
         })),
       );
+      // Nobody waits for the truth of what was refused.
+      await send([{ id: 'r', eventTimeMs: start, status: 'input_invalid', features: { origin: 'ORD' } }]);
       const labels = Array.from({ length: 40 }, (_, i) => ({
         predictionId: `m${i}`,
         value: 1,

@@ -91,7 +91,7 @@ export class Matching {
     const entries: LabelEntry[] = [];
     for (const row of rows) {
       const match = matches.get(row.id);
-      if (match) entries.push({ ...row, ...match });
+      if (match) entries.push({ ...row, ...match, waited: true });
     }
     if (entries.length === 0) return 0;
     // Logged first: a crash in between logs them again, with the same values and times, and nothing is lost.
