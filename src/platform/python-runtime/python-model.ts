@@ -76,6 +76,11 @@ export class PythonModel {
     return this.#parts.pool.alive;
   }
 
+  /** How long a worker takes to start, with the model loaded and warm. */
+  get startMs(): number {
+    return this.#parts.pool.startMs;
+  }
+
   /** Does it give answers in pieces (`predict_stream`, or a `predict` that yields)? */
   get streams(): boolean {
     return this.#parts.described.streams === true;

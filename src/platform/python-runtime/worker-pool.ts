@@ -29,7 +29,7 @@ export interface RunOptions {
    * itself. What is `apart` too is computed in such a copy or fails so: no worker is risked.
    */
   readonly brief?: boolean;
-  /** How long it may wait for a worker; as long as a batch may take unless told. */
+  /** How long it may wait for a worker; as long as a batch may take, and a worker to start, unless told. */
   readonly waitMs?: number;
 }
 
@@ -64,6 +64,10 @@ export class WorkerPool {
   #restarts: NodeJS.Timeout[] = [];
   #failures = 0;
   #lastEnd = '';
+  /** How long the last start took. */
+  #startMs = 0;
+  /** When a worker should be there again (monotonic clock). */
+  #backAtMs = 0;
   #closed = false;
 
   private constructor(options: PoolOptions) {
@@ -78,7 +82,7 @@ export class WorkerPool {
   static async open(options: PoolOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(options);
     const starts = await Promise.allSettled(
-      Array.from({ length: options.size }, async () => pool.#add(await options.start())),
+      Array.from({ length: options.size }, async () => pool.#add(await pool.#start())),
     );
     const failed = starts.find((s) => s.status === 'rejected');
     if (!failed) return pool;
@@ -91,6 +95,11 @@ export class WorkerPool {
     return this.#workers.size;
   }
 
+  /** How long a worker takes to start, as far as is known. */
+  get startMs(): number {
+    return this.#startMs;
+  }
+
   /**
    * Has a worker answer. Throws `python_crashed` when a worker ended with it, `model_busy` when none was free in time,
    * `model_restarting` when none was there, and `python_timeout` when it took too long.
@@ -98,7 +107,7 @@ export class WorkerPool {
   async run(
     header: object,
     body: Uint8Array,
-    { requests = 1, apart = false, brief = false, waitMs = this.#options.timeoutMs }: RunOptions = {},
+    { requests = 1, apart = false, brief = false, waitMs = this.#patienceMs }: RunOptions = {},
   ): Promise<Frame> {
     const { model } = this.#options;
     const timeoutMs = this.#options.timeoutMs / (brief ? 10 : 1);
@@ -126,7 +135,7 @@ export class WorkerPool {
   async *stream(header: object, body: Uint8Array, signal: AbortSignal): AsyncGenerator<Frame> {
     const { timeoutMs, model, version } = this.#options;
     for (let again = false; ; again = true) {
-      const worker = await this.#lease({ apart: again, waitMs: timeoutMs }, signal);
+      const worker = await this.#lease({ apart: again, waitMs: this.#patienceMs }, signal);
       if (!worker) return;
       let frames: FrameStream;
       try {
@@ -167,6 +176,17 @@ export class WorkerPool {
     for (const waiter of this.#queue.splice(0)) waiter.refuse('the model was closed');
   }
 
+  get #patienceMs(): number {
+    return this.#options.timeoutMs + this.#startMs;
+  }
+
+  async #start(): Promise<WorkerProcess> {
+    const beganMs = performance.now();
+    const worker = await this.#options.start();
+    this.#startMs = performance.now() - beganMs;
+    return worker;
+  }
+
   #add(worker: WorkerProcess): void {
     if (this.#closed) {
       worker.end('the model was closed');
@@ -197,7 +217,8 @@ export class WorkerPool {
       };
       const refuse = (problem: string) => {
         settled();
-        reject(fail('model_restarting', { model, version, problem }));
+        const retryAfterSeconds = Math.max(1, Math.ceil((this.#backAtMs - performance.now()) / 1000));
+        reject(fail('model_restarting', { model, version, problem, retryAfterSeconds }));
       };
       const busy = () => {
         settled();
@@ -274,10 +295,11 @@ export class WorkerPool {
     const grownMs = restart.firstMs * 2 ** (this.#failures - 1);
     const pauseMs = this.#failures === 0 ? 0 : Math.min(longestMs, grownMs);
     this.#failures++;
+    this.#backAtMs = performance.now() + pauseMs + this.#startMs;
     const timer = setTimeout(async () => {
       this.#restarts = this.#restarts.filter((t) => t !== timer);
       try {
-        this.#add(await this.#options.start());
+        this.#add(await this.#start());
       } catch (error) {
         if (this.#closed) return;
         this.#lastEnd = errorMessage(error);

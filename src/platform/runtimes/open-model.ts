@@ -84,7 +84,7 @@ async function openPython(
   return {
     concurrency: python.workers,
     // Whoever waits when all workers are lost to requests that take too long has a run when these are started anew.
-    longestWaitMs: 2 * python.timeoutMs,
+    longestWaitMs: 2 * python.timeoutMs + model.startMs,
     predictRows: async (rows, call) => predictionOf(manifest, await model.predict(rows, call), rows.length),
     ...(model.streams
       ? { predictStream: (row, call, signal) => scored(model.stream(row, call, signal)) }

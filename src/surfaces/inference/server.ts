@@ -380,8 +380,8 @@ export class InferenceServer {
   #errorAnswer(path: string, thrown: unknown): HttpAnswer {
     const error = this.#errorOf(thrown, path);
     const headers: Record<string, string> = { 'x-millrace-error': error.code };
-    if (error.status === 503) headers['retry-after'] = '1';
-    if (error.status === 429) headers['retry-after'] = String(error.params.retryAfterSeconds);
+    if (error.status === 503 || error.status === 429)
+      headers['retry-after'] = String(error.params.retryAfterSeconds ?? 1);
     if (error.code === 'method_not_allowed') headers.allow = String(error.params.allowed);
     if (error.status === 401) headers['www-authenticate'] = 'Bearer realm="millrace"';
     const answer = errorAnswer(path, error, this.#options.errorDetail ?? false);

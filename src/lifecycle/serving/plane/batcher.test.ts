@@ -195,9 +195,14 @@ test('rows wait for a run no longer than they may', async () => {
   const batcher = new Batcher(run, { ...options, longestWaitMs: 500 });
   const first = batcher.predict(request([1]));
   await new Promise((resolve) => setImmediate(resolve));
+  const deadline = { deadlineMs: performance.now() + 60_000, timeoutMs: 60_000 };
+  const later = batcher.predict(request([3], deadline));
   const [waited] = await Promise.allSettled([batcher.predict(request([2]))]);
   assert.equal(waited.status === 'rejected' && waited.reason.code, 'model_busy');
   release();
+  while (batcher.waiting > 0) await sleep(1);
+  release();
+  assert.deepEqual(Array.from((await later).prediction.score ?? []), [6], 'until its own deadline');
   // What a run has taken in time may take as long as it takes.
   assert.deepEqual(Array.from((await first).prediction.score ?? []), [2]);
 

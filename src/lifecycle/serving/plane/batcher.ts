@@ -55,7 +55,7 @@ export interface BatcherOptions {
   readonly maxWaitingRows: number;
   /** Runs at the same time. */
   readonly concurrency: number;
-  /** Rows whose first run has not begun then are refused. */
+  /** Rows whose first run has not begun then are refused, where their request has no deadline of its own. */
   readonly longestWaitMs: number;
 }
 
@@ -224,7 +224,7 @@ export class Batcher {
     for (const { waiting } of pieces) if (waiting.startedMs === 0) waiting.startedMs = startedMs;
     let run: Prediction | Promise<Prediction>;
     try {
-      run = this.#runPieces(pieces, { apart: false, ...this.#waitOf(pieces[0], startedMs) });
+      run = this.#runPieces(pieces, { apart: false, ...this.#waitOf(pieces, startedMs) });
     } catch (error) {
       run = Promise.reject(error);
     }
@@ -247,11 +247,11 @@ export class Batcher {
     if (!this.#scheduled) this.#start();
   }
 
-  /** What is left of the time that the first rows of a run may wait. */
-  #waitOf(first: Piece | undefined, nowMs: number): Pick<RunCall, 'waitMs'> {
-    const { longestWaitMs } = this.#options;
-    if (longestWaitMs === Number.POSITIVE_INFINITY || !first || first.from > 0) return {};
-    return { waitMs: Math.max(0, first.waiting.queuedAtMs + longestWaitMs - nowMs) };
+  /** What is left of the longest time that rows of a run may wait for it. */
+  #waitOf(pieces: readonly Piece[], nowMs: number): Pick<RunCall, 'waitMs'> {
+    if (this.#options.longestWaitMs === Number.POSITIVE_INFINITY || pieces[0]?.from !== 0) return {};
+    const dueMs = Math.max(...pieces.map(({ waiting }) => this.#patientMs(waiting)));
+    return { waitMs: Math.max(0, dueMs - nowMs) };
   }
 
   #runPieces(
@@ -350,7 +350,9 @@ export class Batcher {
     const { waiting } = piece;
     if (waiting.settled) return true;
     try {
-      this.#finish([piece], await this.#runPieces([piece], { apart, brief }));
+      const { deadlineMs } = waiting;
+      const own = deadlineMs < Number.POSITIVE_INFINITY ? { waitMs: deadlineMs - performance.now() } : {};
+      this.#finish([piece], await this.#runPieces([piece], { apart, brief, ...own }));
     } catch (error) {
       if (brief && workerEnd(error) === 'python_timeout') return false;
       this.#fail(waiting, error);
@@ -412,9 +414,14 @@ export class Batcher {
     if (dueMs < this.#alarmMs) this.#setAlarm(dueMs);
   }
 
-  /** When it has to be answered, or a run has to take it, whichever is first. */
-  #dueMs({ deadlineMs, queuedAtMs, startedMs }: Waiting): number {
-    return startedMs > 0 ? deadlineMs : Math.min(deadlineMs, queuedAtMs + this.#options.longestWaitMs);
+  /** When it has to be answered, or a run has to take it. */
+  #dueMs(waiting: Waiting): number {
+    return waiting.startedMs > 0 ? waiting.deadlineMs : this.#patientMs(waiting);
+  }
+
+  /** How long it waits for a run: callers who say how long they wait know best. */
+  #patientMs({ deadlineMs, queuedAtMs }: Waiting): number {
+    return deadlineMs < Number.POSITIVE_INFINITY ? deadlineMs : queuedAtMs + this.#options.longestWaitMs;
   }
 
   /** Refuses what no run has taken in time. */
