@@ -12,17 +12,17 @@ const subjectAltName = '0603551d11';
 const dayMs = 86_400_000;
 
 /**
- * Makes a certificate for localhost and 127.0.0.1 that is good for a day (RFC 5280, written out in DER: node has no
+ * Makes a certificate for localhost and 127.0.0.1 that is good for so many days (RFC 5280, written out in DER: node has no
  * function for it, and tests need no openssl).
  *
  * @param name told in the subject, to know certificates apart
  */
-export function selfMadeCertificate(name: string): SelfMade {
+export function selfMadeCertificate(name: string, days = 1): SelfMade {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = sequence(hex(ecdsaWithSha256));
   const subject = sequence(set(sequence(hex(commonName), der(0x0c, Buffer.from(name)))));
   const names = sequence(der(0x82, Buffer.from('localhost')), der(0x87, Buffer.from([127, 0, 0, 1])));
-  const validity = sequence(time(Date.now() - dayMs / 24), time(Date.now() + dayMs));
+  const validity = sequence(time(Date.now() - dayMs / 24), time(Date.now() + days * dayMs));
   const toBeSigned = sequence(
     der(0xa0, hex('020102')),
     der(0x02, Buffer.from([1 + Math.floor(Math.random() * 126)])),

@@ -116,4 +116,10 @@ export const servingOperationsErrors = {
     message: 'the certificate {cert} and key {key} cannot be used: {problem}',
     next: 'Give a PEM certificate (chain) and its private key.',
   },
+  tls_client_ca_unreadable: {
+    status: 500,
+    title: 'Certificates of who signs callers’ cannot be used',
+    message: 'the file {clientCa} of who signs certificates of callers cannot be used: {problem}',
+    next: 'Give a PEM file with a certificate at least, with --serve-tls-client-ca or MILLRACE_SERVE_TLS_CLIENT_CA.',
+  },
 } as const satisfies ErrorEntries;

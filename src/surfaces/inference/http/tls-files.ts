@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import type { Server, TlsOptions } from 'node:tls';
 import { createSecureContext } from 'node:tls';
@@ -10,6 +10,8 @@ const lookEveryMs = 2000;
 const dayMs = 86_400_000;
 /** A certificate that ends sooner is told of at the start and each day. */
 const endsSoonMs = 14 * dayMs;
+
+const oneCertificate = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /** Where a certificate (with its chain) and its private key are, in PEM. */
 export interface TlsPaths {
@@ -31,7 +33,7 @@ export class TlsFiles {
   readonly #daily: NodeJS.Timeout;
   #current: Files;
 
-  /** Throws `tls_files_unreadable`. */
+  /** Throws `tls_files_unreadable`, `tls_client_ca_unreadable`. */
   constructor(paths: TlsPaths, logger: Logger) {
     this.#paths = paths;
     this.#logger = logger;
@@ -89,37 +91,55 @@ function watched({ cert, key, clientCa }: TlsPaths): readonly string[] {
   return clientCa === undefined ? [cert, key] : [cert, key, clientCa];
 }
 
-/** What is wrong with the time that the first certificate of a file is good for; null: nothing. */
+/** What is wrong with the times that the certificates of a file are good for, of the first that has something; null: nothing. */
 export function problemOfTimes(pem: string, nowMs: number): string | null {
-  const { validFromDate, validToDate } = new X509Certificate(pem);
-  const [fromMs, toMs] = [validFromDate.getTime(), validToDate.getTime()];
-  const end = formatTime(toMs);
-  if (nowMs < fromMs)
-    return `the certificate is good from ${formatTime(fromMs)} on: callers refuse it until then`;
-  if (nowMs > toMs) return `the certificate ended at ${end}: callers refuse it. Put a new one in its place`;
-  return toMs - nowMs < endsSoonMs
-    ? `the certificate ends at ${end}: have a new one in its place before`
-    : null;
+  const problems = (pem.match(oneCertificate) ?? []).map((text, place) => {
+    const certificate = new X509Certificate(text);
+    const subject = certificate.subject.replaceAll('\n', ', ');
+    return problemOf(certificate, place === 0 ? 'the certificate' : `${subject} of its chain`, nowMs);
+  });
+  return problems.find((problem) => problem !== null) ?? null;
 }
 
-/** Throws for a file without a certificate: it would let nobody in. */
-function callersOf(path: string): Pick<TlsOptions, 'ca' | 'requestCert' | 'rejectUnauthorized'> {
-  const ca = readFileSync(path, 'utf8');
-  new X509Certificate(ca);
-  return { ca, requestCert: true, rejectUnauthorized: true };
+function problemOf({ validFromDate, validToDate }: X509Certificate, what: string, nowMs: number) {
+  const [fromMs, toMs] = [validFromDate.getTime(), validToDate.getTime()];
+  const end = formatTime(toMs);
+  if (nowMs < fromMs) return `${what} is good from ${formatTime(fromMs)} on: callers refuse it until then`;
+  if (nowMs > toMs) return `${what} ended at ${end}: callers refuse it. Put a new one in its place`;
+  return toMs - nowMs < endsSoonMs ? `${what} ends at ${end}: have a new one in its place before` : null;
+}
+
+/** Throws `tls_client_ca_unreadable`, also for a file without a certificate: it would let nobody in. */
+function callersOf(clientCa: string): Pick<TlsOptions, 'ca' | 'requestCert' | 'rejectUnauthorized'> {
+  try {
+    const ca = readFileSync(clientCa, 'utf8');
+    new X509Certificate(ca);
+    return { ca, requestCert: true, rejectUnauthorized: true };
+  } catch (error) {
+    throw fail('tls_client_ca_unreadable', { clientCa, problem: (error as Error).message }, error);
+  }
 }
 
 function read(paths: TlsPaths): Files {
+  const callers = paths.clientCa === undefined ? {} : callersOf(paths.clientCa);
   try {
-    const files = {
-      cert: readFileSync(paths.cert, 'utf8'),
-      key: readFileSync(paths.key, 'utf8'),
-      minVersion: 'TLSv1.2' as const,
-      ...(paths.clientCa === undefined ? {} : callersOf(paths.clientCa)),
-    };
+    const cert = readFileSync(paths.cert, 'utf8');
+    const key = readFileSync(paths.key, 'utf8');
+    told(`${paths.cert} holds no certificate`, () => new X509Certificate(cert));
+    told(`${paths.key} holds no private key without a passphrase`, () => createPrivateKey(key));
+    const files = { cert, key, minVersion: 'TLSv1.2' as const, ...callers };
     createSecureContext(files);
     return files;
   } catch (error) {
     throw fail('tls_files_unreadable', { ...paths, problem: (error as Error).message }, error);
+  }
+}
+
+/** Puts what is wrong before what OpenSSL says of it, which names no file. */
+function told(problem: string, parse: () => unknown): void {
+  try {
+    parse();
+  } catch (error) {
+    throw new Error(`${problem} (${(error as Error).message})`, { cause: error });
   }
 }

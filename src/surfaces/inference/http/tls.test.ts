@@ -70,7 +70,7 @@ test('serve speaks TLS; a new certificate is shown to new connections, and open 
 test('with a certificate authority for callers nobody else is answered, over REST and gRPC', async (t) => {
   const { tls: open, paths, ca } = await files(t);
   open.close();
-  const [known, next, stranger] = ['known', 'next', 'stranger'].map(selfMadeCertificate) as [
+  const [known, next, stranger] = ['known', 'next', 'stranger'].map((name) => selfMadeCertificate(name)) as [
     SelfMade,
     SelfMade,
     SelfMade,
@@ -78,7 +78,7 @@ test('with a certificate authority for callers nobody else is answered, over RES
   const clientCa = join(dirname(paths.cert), 'callers.pem');
   await writeFile(clientCa, '');
   const make = () => new TlsFiles({ ...paths, clientCa }, createLogger('serve', 'silent'));
-  assert.throws(make, { code: 'tls_files_unreadable' });
+  assert.throws(make, { code: 'tls_client_ca_unreadable', message: /callers\.pem/ });
   await writeFile(clientCa, known.cert);
   const tls = make();
   t.after(() => tls.close());
@@ -179,4 +179,26 @@ test('a certificate out of its time, or near its end, is told of', () => {
   assert.match(problem(-dayMs), /good from .*: callers refuse it until then/);
   assert.match(problem(0), /ends at .*: have a new one/);
   assert.match(problem(2 * dayMs), /ended at .*: callers refuse it/);
+  const chain = selfMadeCertificate('site', 90).cert + selfMadeCertificate('middle', 60).cert + cert;
+  assert.match(problemOfTimes(chain, Date.now() + 2 * dayMs) ?? '', /^CN=day of its chain ended at/);
+});
+
+test('a file that holds none of what it should is named', async (t) => {
+  const { paths, tls } = await files(t);
+  tls.close();
+  const message = async (cert: string, key: string) => {
+    const at = { cert: `${paths.cert}.wrong`, key: `${paths.key}.wrong` };
+    await Promise.all([writeFile(at.cert, cert), writeFile(at.key, key)]);
+    try {
+      new TlsFiles(at, createLogger('serve', 'silent')).close();
+      return '';
+    } catch (error) {
+      return (error as Error).message.slice((error as Error).message.lastIndexOf('used: '));
+    }
+  };
+  const [one, two] = [selfMadeCertificate('one'), selfMadeCertificate('two')];
+  assert.equal(await message(one.cert, one.key), '');
+  assert.match(await message('hello', one.key), /used: \S+cert\S* holds no certificate/);
+  assert.match(await message(one.cert, one.cert), /used: \S+key\S* holds no private key/);
+  assert.match(await message(one.cert, two.key), /mismatch/);
 });
