@@ -55,17 +55,26 @@ export class RouteWriter {
     this.#store = store;
   }
 
-  /** Changes an endpoint's route; a change to what is so already writes nothing. Throws `not_found`. */
-  async change(name: string, change: RouteChange, compute: Compute): Promise<StoredEndpoint> {
+  /** Runs a transaction in which nobody else changes routes. */
+  exclusively<T>(act: (tx: Tx) => Promise<T>): Promise<T> {
     const { db } = this.#options;
     return db.write(async (tx) => {
       await this.#store.lockRoutes(tx, db.dialect);
-      const before = await this.known(name, tx);
-      const different = await compute(before.route, tx);
-      if (!different) return before;
-      const after = { ...before.route, ...different };
-      return this.write(tx, change, before.route, after, before.createdAtMs);
+      return act(tx);
     });
+  }
+
+  /** Changes an endpoint's route; a change to what is so already writes nothing. Throws `not_found`. */
+  change(name: string, change: RouteChange, compute: Compute): Promise<StoredEndpoint> {
+    return this.exclusively((tx) => this.changeIn(tx, name, change, compute));
+  }
+
+  /** The same within a transaction of `exclusively`. */
+  async changeIn(tx: Tx, name: string, change: RouteChange, compute: Compute): Promise<StoredEndpoint> {
+    const before = await this.known(name, tx);
+    const different = await compute(before.route, tx);
+    if (!different) return before;
+    return this.write(tx, change, before.route, { ...before.route, ...different }, before.createdAtMs);
   }
 
   /** Writes a route as the next version. */

@@ -25,6 +25,7 @@ import {
 import { type AskedToken, createOverrideToken } from './create-override-token.ts';
 import { endpointResource } from './endpoint-resource.ts';
 import { KeyStore } from './keys/store.ts';
+import { type PromoteTarget, promoteTo } from './promote-to.ts';
 import type { Reached, SettleOptions } from './replica-hub.ts';
 import { ReplicaKeeper, type ReplicaKeeperOptions } from './replica-keeper.ts';
 import {
@@ -108,9 +109,7 @@ export class ServingService {
     authorize(actor, 'serving:write');
     const asked = parseInput(declareEndpointSchema, input);
     const change = { actor, action: 'declare', reason: asked.reason } as const;
-    const { db } = this.#options;
-    await db.write(async (tx) => {
-      await this.#store.lockRoutes(tx, db.dialect);
+    await this.#writer.exclusively(async (tx) => {
       const found = await this.#store.endpoint(asked.name, tx);
       const before = found?.route ?? null;
       const route = declared(before, asked, newSalt());
@@ -281,36 +280,9 @@ export class ServingService {
    * The champion of this endpoint goes on to another one of the same model: as champion, or as challenger with a
    * share. Returns the other endpoint. Throws `endpoint_no_champion`, `conflict` for another model.
    */
-  async promoteTo(
-    actor: Actor,
-    name: string,
-    to: { readonly endpoint: string; readonly as: 'champion' | 'challenger'; readonly weight: number },
-    reason: string,
-  ): Promise<Endpoint> {
+  async promoteTo(actor: Actor, name: string, to: PromoteTarget, reason: string): Promise<Endpoint> {
     authorize(actor, 'serving:write');
-    const { route: from } = await this.#writer.known(name);
-    const { route: target } = await this.#writer.known(to.endpoint);
-    const champion = armOf(from, 'champion');
-    if (!champion) throw fail('endpoint_no_champion', { endpoint: name });
-    if (from.model !== target.model) {
-      throw fail('conflict', {
-        problem: `"${to.endpoint}" serves the model ${target.model}, not ${from.model}`,
-      });
-    }
-    const place = ({ endpoint, options }: EndpointRoute) => options.environment ?? endpoint;
-    const why = `from ${place(from)} to ${place(target)}: ${reason}`;
-    const evidence = {
-      from: name,
-      fromRouteVersion: from.routeVersion,
-      fromEnvironment: from.options.environment,
-    };
-    const challenges = to.as === 'challenger' && armOf(target, 'champion') !== undefined;
-    const action = challenges ? 'challenge' : 'deploy';
-    return this.#change(to.endpoint, { actor, action, reason: why, evidence }, (now) =>
-      challenges
-        ? challenged(now, champion, to.weight, false, newSalt())
-        : deployed(now, champion, newSalt()),
-    );
+    return this.#resource(await promoteTo(this.#writer, actor, name, to, reason));
   }
 
   /** The champion has all traffic again, or that of one arm. */

@@ -20,7 +20,6 @@ export const webhookActions = {
   prompt_alias: ['created', 'deleted'],
   budget_policy: ['exceeded'],
 } as const;
-export type WebhookEntity = keyof typeof webhookActions;
 
 /** All events as `entity.action`. */
 export const webhookEventNames = Object.entries(webhookActions).flatMap(([entity, actions]) =>

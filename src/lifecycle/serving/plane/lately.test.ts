@@ -32,3 +32,10 @@ test('predictions of the last five minutes count, by endpoint, and what callers 
   nowMs += 10_000_000;
   assert.deepEqual(lately.counts, []);
 });
+
+test('who looked at the clock before a slot ended takes nothing from the one that has begun', () => {
+  const lately = new Lately(() => 30_001);
+  lately.count('tide', 'champion', null, 3, 30_000);
+  lately.count('tide', 'champion', null, 2, 29_999);
+  assert.deepEqual(lately.counts, [{ endpoint: 'tide', predictions: 5, failed: 0, refused: 0 }]);
+});

@@ -71,9 +71,12 @@ export class Lately {
     });
   }
 
-  /** Empties the slots that have come round again, and gives the number of the newest. */
+  /**
+   * Empties the slots that have come round again, and gives the number of the newest: that stays where somebody has
+   * looked at the clock before it came there.
+   */
   #forward(slots: Slots, nowMs: number): number {
-    const now = Math.floor(nowMs / slotMs);
+    const now = Math.max(slots.newest, Math.floor(nowMs / slotMs));
     for (let slot = Math.max(slots.newest + 1, now - slotCount + 1); slot <= now; slot += 1) {
       slots.predictions[slot % slotCount] = 0;
       slots.failed[slot % slotCount] = 0;
