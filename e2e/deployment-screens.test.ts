@@ -142,7 +142,7 @@ async function endRollout(page: Page): Promise<void> {
   const dialog = page.getByRole('dialog');
   await page.goto('/endpoints/tide');
   await act(page, 'Advance to 100\u202f%', 'seen enough');
-  await page.getByText(/v2 answers 100.% of requests beside v1/).waitFor();
+  await page.getByText(/v2 answers everything; v1 is still the champion/).waitFor();
   await act(page, 'Abort', 'not needed any more');
   await page.getByText('v1 answers everything.').waitFor();
   await page.getByText('aborted', { exact: true }).waitFor();

@@ -11,7 +11,8 @@ export function comparisonText(c: ArmComparison): string {
   const where = c.segment === null ? '' : ` where ${c.segment.feature} is ${c.segment.value}`;
   const name = `${metricNames[c.metric]}${where}`;
   if (c.difference === null) return `${name}: nothing to compare yet`;
-  const on = `${c.n.toLocaleString('en-US')} ${c.compared === 'pairs' ? 'pairs' : 'labels'}`;
+  const what = c.compared === 'pairs' ? 'pair' : 'label';
+  const on = `${c.n.toLocaleString('en-US')} ${what}${c.n === 1 ? '' : 's'}`;
   return `${name} ${wordOf(c.difference)} by ${sizeOf(c.difference)}${knownText(c)} on ${on}`;
 }
 

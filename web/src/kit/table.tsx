@@ -1,4 +1,5 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
+import { Button } from './button.tsx';
 import { Scroll } from './scroll.tsx';
 
 export type TableColumn<T> = {
@@ -30,6 +31,8 @@ const STACKED = {
     cell: '@max-sm:flex @max-sm:justify-between @max-sm:gap-4 @max-sm:px-(--edge) @max-sm:py-0.5 @max-sm:text-right @max-sm:before:shrink-0 @max-sm:before:text-muted @max-sm:before:content-[attr(data-head)] @max-sm:first:pb-1 @max-sm:first:font-strong @max-sm:first:before:content-none',
     left: '@sm:text-left!',
     wideOnly: '@max-sm:hidden!',
+    folded: '@max-sm:hidden',
+    unfold: '@sm:hidden',
   },
   many: {
     table: '@max-2xl:block',
@@ -38,12 +41,17 @@ const STACKED = {
     cell: '@max-2xl:flex @max-2xl:justify-between @max-2xl:gap-4 @max-2xl:px-(--edge) @max-2xl:py-0.5 @max-2xl:text-right @max-2xl:before:shrink-0 @max-2xl:before:text-muted @max-2xl:before:content-[attr(data-head)] @max-2xl:first:pb-1 @max-2xl:first:font-strong @max-2xl:first:before:content-none',
     left: '@2xl:text-left!',
     wideOnly: '@max-2xl:hidden!',
+    folded: '@max-2xl:hidden',
+    unfold: '@2xl:hidden',
   },
 } as const;
 
+/** Cards of more rows than the first are folded until the others are asked for. */
+const CARDS = { first: 5, foldedFrom: 8 } as const;
+
 /**
  * A table of few rows, as wide as its card. On a phone each row is a card of its own, so that nothing lies out of
- * sight to the right.
+ * sight to the right; of many rows the first few are.
  */
 export function Table<T>(props: {
   readonly label: string;
@@ -56,6 +64,8 @@ export function Table<T>(props: {
 }) {
   const { label, rows, columns, rowKey, flush = false, className = '' } = props;
   const stacked = STACKED[columns.length <= FEW ? 'few' : 'many'];
+  const [unfolded, setUnfolded] = useState(false);
+  const cards = unfolded || rows.length < CARDS.foldedFrom ? rows.length : CARDS.first;
   const edge = flush ? 'first:pl-4 last:pr-4' : 'first:pl-0 last:pr-0';
   return (
     <Scroll label={label} className={`@container ${className}`}>
@@ -75,8 +85,11 @@ export function Table<T>(props: {
           </tr>
         </thead>
         <tbody className={stacked.table}>
-          {rows.map((row) => (
-            <tr key={rowKey(row)} className={`border-line border-b last:border-b-0 ${stacked.row}`}>
+          {rows.map((row, index) => (
+            <tr
+              key={rowKey(row)}
+              className={`border-line border-b last:border-b-0 ${stacked.row} ${index < cards ? '' : stacked.folded}`}
+            >
               {columns.map((column) => (
                 <td
                   key={column.id}
@@ -91,6 +104,11 @@ export function Table<T>(props: {
           ))}
         </tbody>
       </table>
+      {cards < rows.length && (
+        <div className={`pt-2 ${stacked.unfold}`}>
+          <Button onClick={() => setUnfolded(true)}>Show the other {rows.length - cards}</Button>
+        </div>
+      )}
     </Scroll>
   );
 }

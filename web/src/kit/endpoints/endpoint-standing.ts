@@ -94,6 +94,8 @@ export function trafficText(endpoint: Pick<Endpoint, 'arms' | 'shadow'>): string
     const names = namesOf(others.map((arm) => `v${arm.modelVersion}`));
     const share = others.reduce((sum, arm) => sum + arm.weight, 0);
     const verb = others.length === 1 ? 'answers' : 'answer';
+    if (champion.weight === 0)
+      return `${names} ${verb} everything; v${champion.modelVersion} is still the champion.`;
     return `${names} ${verb} ${formatPercent(share)} of requests beside v${champion.modelVersion}.`;
   }
   if (endpoint.shadow)

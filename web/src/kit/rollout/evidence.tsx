@@ -105,25 +105,45 @@ const bySegment = ({ segment: a }: ArmComparison, { segment: b }: ArmComparison)
 /** Each guardrail with what it says; side by side where nothing stands beside them. */
 function Guardrails(props: { readonly rails: readonly Guardrail[]; readonly wide: boolean }) {
   const { rails, wide } = props;
-  const hold = rails.filter((rail) => rail.verdict === 'pass');
-  if (rails.length <= RAILS_SHOWN || hold.length < 2) return <RailList rails={rails} wide={wide} />;
-  const others = rails.filter((rail) => rail.verdict !== 'pass');
+  if (rails.length <= RAILS_SHOWN) return <RailList rails={rails} wide={wide} />;
+  const of = (verdict: Guardrail['verdict']) => rails.filter((rail) => rail.verdict === verdict);
   return (
     <div className="flex flex-col gap-2">
-      {others.length > 0 && <RailList rails={others} wide={wide} />}
-      <details>
-        <summary className="mb-2">
-          <StateMark state={RAIL_STATE.pass} /> {others.length === 0 ? 'All' : 'The other'} {hold.length}{' '}
-          checks hold
-        </summary>
-        <RailList rails={hold} wide={wide} />
-      </details>
+      <RailList rails={of('fail')} wide={wide} />
+      {FOLDED_RAILS.map(([verdict, saying]) => (
+        <FoldedRails key={verdict} rails={of(verdict)} wide={wide} saying={saying} />
+      ))}
     </div>
   );
 }
 
-/** Three for each of many arms: of so many checks, those that hold are folded away. */
+function FoldedRails(props: {
+  readonly rails: readonly Guardrail[];
+  readonly wide: boolean;
+  readonly saying: (count: number) => string;
+}) {
+  const { rails, wide, saying } = props;
+  const [first] = rails;
+  if (!first) return null;
+  return (
+    <details>
+      <summary className="mb-2">
+        <StateMark state={RAIL_STATE[first.verdict]} /> {saying(rails.length)}
+      </summary>
+      <RailList rails={rails} wide={wide} />
+    </details>
+  );
+}
+
+/** Three for each of many arms: of so many checks, those that break none are folded away. */
 const RAILS_SHOWN = 10;
+const FOLDED_RAILS: readonly (readonly [Guardrail['verdict'], (count: number) => string])[] = [
+  [
+    'waiting',
+    (count) => (count === 1 ? '1 check has too little yet' : `${count} checks have too little yet`),
+  ],
+  ['pass', (count) => (count === 1 ? '1 check holds' : `${count} checks hold`)],
+];
 
 function RailList(props: { readonly rails: readonly Guardrail[]; readonly wide: boolean }) {
   return (

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
-import { effectThere, promotable, shareOf } from './promote-text.ts';
+import { effectThere, promotable, shareOf, triedBeside } from './promote-text.ts';
 
 const endpoint = (
   name: string,
@@ -57,4 +57,17 @@ test('the effect names who answers there now, and who loses their share', () => 
     null,
     null,
   ]);
+});
+
+test('who is only tried beside the champion is named, as it does not go on', () => {
+  const arms = (count: number) =>
+    endpoint(
+      'sea',
+      null,
+      Array.from({ length: count }, (_, i) => [`${i + 1}`, 1 / count] as const),
+    );
+  assert.deepEqual(
+    [1, 2, 3, 9].map((count) => triedBeside(arms(count))),
+    [null, 'v2 is', 'v2, v3 are', '8 versions are'],
+  );
 });

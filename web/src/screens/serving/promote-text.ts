@@ -25,6 +25,19 @@ export function placeText(endpoint: Endpoint): string {
   return `${endpoint.name}${environment === null ? '' : ` (${environment})`}: ${trafficText(endpoint).replace(/\.$/, '')}`;
 }
 
+const MANY = 4;
+
+/** Who is tried beside the champion, with traffic or with copies of it: `v2 is`, `19 versions are`; null: nobody. */
+export function triedBeside({ arms, shadow }: Pick<Endpoint, 'arms' | 'shadow'>): string | null {
+  const tried = arms.filter(({ arm, weight }) => arm !== 'champion' && weight > 0);
+  const versions = [
+    ...new Set([...tried, ...(shadow ? [shadow] : [])].map((each) => `v${each.modelVersion}`)),
+  ];
+  if (versions.length === 0) return null;
+  const names = versions.length < MANY ? versions.join(', ') : `${versions.length} versions`;
+  return `${names} ${versions.length === 1 ? 'is' : 'are'}`;
+}
+
 /** A share of the traffic, 0..1, from what was typed in percent; null: it is none. */
 export function shareOf(percent: string): number | null {
   const value = Number(percent.trim());

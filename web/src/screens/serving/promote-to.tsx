@@ -8,7 +8,7 @@ import { Button } from '../../kit/button.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { trafficText } from '../../kit/endpoints/endpoint-standing.ts';
 import { Choice, ReasonField, SelectField, TextField } from '../../kit/fields.tsx';
-import { championOf, effectThere, placeText, promotable, shareOf } from './promote-text.ts';
+import { championOf, effectThere, placeText, promotable, shareOf, triedBeside } from './promote-text.ts';
 
 /** How long the answer may wait for the other endpoint's replicas to have what was changed. */
 const SETTLED_MS = 10_000;
@@ -120,6 +120,7 @@ function PromoteDialog(props: {
               )}
             </div>
           )}
+          <TriedHere endpoint={endpoint} />
           {isWrong && <p className="text-bad">A share is a number from 0 to 100.</p>}
           {target && !isWrong && <p>{effectThere(version, target, kind, share ?? 0, isThere)}</p>}
           {target && !isThere && <Hindrances target={target} kind={kind} />}
@@ -131,6 +132,19 @@ function PromoteDialog(props: {
         </>
       )}
     </ConfirmDialog>
+  );
+}
+
+/** Who is tried beside the champion is not what goes on. */
+function TriedHere(props: { readonly endpoint: Endpoint }) {
+  const tried = triedBeside(props.endpoint);
+  return (
+    tried && (
+      <p>
+        It is the champion here that goes on. {tried} only tried beside it: promote here first what you want
+        there.
+      </p>
+    )
   );
 }
 

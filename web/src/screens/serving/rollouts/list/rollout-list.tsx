@@ -92,9 +92,9 @@ function Verdict(props: { readonly row: RolloutRow }) {
   const { verdict, comparison, needs, reason } = props.row;
   const isTold = verdict !== null && reason.toLowerCase().includes(verdict.toLowerCase());
   return (
-    <div className="grid min-w-0 gap-x-4 gap-y-0.5 @xl:grid-cols-[88px_minmax(0,1fr)]">
+    <div className="flex min-w-0 gap-x-4">
       {comparison && comparison.low !== null && <VerdictMark {...comparison} />}
-      <div className="flex min-w-0 flex-col gap-0.5 @xl:col-start-2">
+      <div className="flex min-w-0 flex-1 flex-col gap-0.5">
         {verdict !== null && !isTold && <p>{sentence(verdict)}</p>}
         <p
           className={`line-clamp-2 ${verdict === null || isTold ? '' : 'text-muted'}`}
@@ -112,7 +112,7 @@ function VerdictMark(props: NonNullable<RolloutRow['comparison']>) {
   const { difference: value, low, high } = props;
   const row = { value, low, high };
   return (
-    <span className="mt-px max-@xl:hidden">
+    <span className="mt-px shrink-0 max-@xl:hidden">
       <IntervalDot
         row={row}
         scale={prepareIntervalScale([row], DOT_WIDTH)}

@@ -90,7 +90,7 @@ test('an A/B shows what the champion keeps, and its arm that is furthest ahead o
   assert.equal(row.verdict, 'c: log loss better by 0.03');
   assert.equal(row.comparison?.difference, 0.03);
   assert.equal(row.needs, '5 of 9 requests');
-  assert.deepEqual([row.standing, row.word], ['open', 'ready']);
+  assert.deepEqual([row.standing, row.word], ['open', 'waits for you to promote']);
 });
 
 test('a turn of a loop is a row as other rollouts are, and leads to the turn', () => {

@@ -51,6 +51,12 @@ const STANDING: Readonly<Record<RolloutState, RolloutStanding>> = {
   ended: 'ended',
 };
 
+/** What is over or under way in a word; who waits for a person says so. */
+const LIST_WORDS: Readonly<Record<RolloutState, string>> = {
+  ...STATE_WORDS,
+  ready: 'waits for you to promote',
+};
+
 /** A rollout that somebody began on an endpoint, or a loop's turn. */
 export function rowOfRollout(rollout: EndpointRollout): RolloutRow {
   const { id, endpoint, turn, state, look, step, summary } = rollout;
@@ -65,7 +71,7 @@ export function rowOfRollout(rollout: EndpointRollout): RolloutRow {
     title: rolloutTitle(rollout),
     versions: countedVersions(rollout),
     state: turn ? stateOfTurn(turn.state) : stateOfRollout(state),
-    word: turn && state !== 'paused' ? turnWord(turn.state) : STATE_WORDS[state].replace(/:.*/, ''),
+    word: turn && state !== 'paused' ? turnWord(turn.state) : LIST_WORDS[state],
     standing: STANDING[state],
     beganAt: rollout.createdAt,
     endedAt: rollout.endedAt,
