@@ -109,3 +109,26 @@ test('a shadow that hangs holds up and crowds out copies for no other', async ()
     ],
   );
 });
+
+test('who is answered has the answer before the copy begins, also while other copies are computed', async () => {
+  const { model } = countingModel();
+  const order: string[] = [];
+  const queue = new ShadowQueue(
+    100,
+    () => false,
+    () => {},
+  );
+  /** The answer is on its way for some more steps after its copy was offered, as promises are passed on. */
+  const answer = async (name: string, copied: () => void) => {
+    const run = async () => {
+      order.push(`copy of ${name}`);
+      copied();
+    };
+    queue.offer({ endpoint: 'e', model, rowCount: 1, run });
+    for (let step = 0; step < 20; step++) await null;
+    order.push(`answer ${name}`);
+  };
+  await answer('a', () => void answer('b', () => void answer('c', () => {})));
+  while (order.length < 6) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(order, ['answer a', 'copy of a', 'answer b', 'copy of b', 'answer c', 'copy of c']);
+});

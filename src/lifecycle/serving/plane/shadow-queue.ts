@@ -87,6 +87,8 @@ export class ShadowQueue {
       const isDone = ({ until }: Lane['waiting'][number]) => until <= lane.done;
       for (const { resolve } of lane.waiting.filter(isDone)) resolve();
       lane.waiting = lane.waiting.filter((one) => !isDone(one));
+      // Who is answered in this turn of the event loop has the answer before its copy begins.
+      await new Promise((resolve) => setImmediate(resolve));
     }
     this.#lanes.delete(model);
   }
