@@ -2,6 +2,7 @@ import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
 import { parseInput } from '../../core/schema.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
+import { unknownFeaturesWarning } from '../../core/unknown-features.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
 import type { BlobStore } from '../../platform/blobs/index.ts';
 import type { Tx } from '../../platform/db/index.ts';
@@ -20,7 +21,6 @@ import {
   type RouteTable,
   type RouteVersion,
   type StreamMessage,
-  unknownFeaturesWarning,
 } from './contract.ts';
 import { type AskedToken, createOverrideToken } from './create-override-token.ts';
 import { endpointResource } from './endpoint-resource.ts';

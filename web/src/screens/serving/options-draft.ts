@@ -1,4 +1,5 @@
-import { type EndpointOptions, unknownFeaturesWarning } from '../../../../src/lifecycle/serving/contract.ts';
+import { unknownFeaturesWarning } from '../../../../src/core/unknown-features.ts';
+import type { EndpointOptions } from '../../../../src/lifecycle/serving/contract.ts';
 import { fieldProblems } from '../../api/problem.ts';
 import { formatCount } from '../../kit/format.ts';
 
