@@ -111,6 +111,8 @@ test('lists nested without end, too many rows, names that come twice and regions
     ['/invocations', `{"instances": ${deep}}`, /must be a list of/],
     ['/invocations', split(`[1, ${deep}]`), /x2/],
     ['/invocations', split(many('[1,2]', 100_001)), /100001/],
+    ['/invocations', `{"inputs": {"x1": 1, "x2": 1}, "params": {"p": ${deep}}}`, /"p\\?" is nested deeper/],
+    ['/v2/models/test/generate', `{"x1": 1, "x2": 1, "p": ${deep}}`, /"p\\?" is nested deeper/],
   ] as const) {
     const headers = { 'content-type': 'application/json' };
     const response = await fetch(`${url}${path}`, { method: 'POST', headers, body });

@@ -68,6 +68,25 @@ function endOfText(body: Buffer, from: number): number {
   return at;
 }
 
+/** Lists and objects in each other that a param may be: a model gets it as JSON, which is read and written by recursion. */
+const deepestParam = 100;
+
+/** Throws `request_malformed` when a param is nested deeper than any model would have it. */
+export function checkParamNesting(params: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(params)) {
+    if (isDeeper(value, deepestParam)) {
+      throw malformed(
+        `the param ${JSON.stringify(name.slice(0, 60))} is nested deeper than ${deepestParam} lists or objects`,
+      );
+    }
+  }
+}
+
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some((member) => isDeeper(member, depth - 1));
+}
+
 /**
  * Throws `request_malformed` when a tensor cannot have its shape: it names more values than there can be, or it has no
  * values and is a great many empty lists.

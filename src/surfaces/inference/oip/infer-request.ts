@@ -2,7 +2,7 @@ import { textOfBytes } from '../../../core/byte-text.ts';
 import { uuidv7 } from '../../../core/ids.ts';
 import type { PredictRequest, RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { parseExactJson, parseTensorJson } from '../http/json-body.ts';
-import { checkRowCount } from '../http/request-size.ts';
+import { checkParamNesting, checkRowCount } from '../http/request-size.ts';
 import {
   eventTimeMs,
   givenText,
@@ -185,6 +185,7 @@ export function described(
   context: RequestContext,
 ): Pick<InferRequest, 'id' | 'request' | 'parameters'> {
   checkRowCount(rowCount);
+  checkParamNesting(parameters);
   const id = typeof givenId === 'string' && givenId !== '' ? givenId : uuidv7(context.receivedAtMs);
   const entity = givenText(parameters.entity, 'parameters.entity') ?? headerEntity(context);
   const time =

@@ -16,8 +16,9 @@ export function inputsByPlace(table: ScoringTable, { inputs }: ModelSignature): 
   const [field, ...others] = inputs;
   if (!field || table.tensors.some(({ name }) => inputs.some((input) => input.name === name)))
     return unwrapped(table, inputs);
-  const columns = table.tensors.filter(({ name, width }) => width === 1 && !aboutRows.has(name));
-  const about = table.tensors.filter((tensor) => !columns.includes(tensor));
+  const isColumn = ({ name, width }: RequestTensor) => width === 1 && !aboutRows.has(name);
+  const columns = table.tensors.filter(isColumn);
+  const about = table.tensors.filter((tensor) => !isColumn(tensor));
   const isTensor = others.length === 0 && field.shape.length === 1 && field.name === unnamed;
   if (isTensor && !holdsLists(columns)) {
     const [size = -1] = field.shape;

@@ -8,6 +8,7 @@ import {
 } from '../../../core/model-package.ts';
 import type { PredictRequest } from '../../../lifecycle/serving/index.ts';
 import { isInexact, type JsonWords, mayBeInexact, parseExactJson, parseJson } from '../http/json-body.ts';
+import { checkParamNesting } from '../http/request-size.ts';
 import {
   eventTimeMs,
   givenText,
@@ -261,6 +262,7 @@ const ownParams = new Set(['prediction_ids', 'entities', 'event_times', 'entity'
 
 /** What the model's own `predict` gets as params; null when there is nothing for it. */
 function modelParams(params: Json, signature: ModelSignature): Json | null {
+  checkParamNesting(params);
   checkParams(params, signature.params);
   const entries = Object.entries(params).filter(([name]) => !ownParams.has(name));
   return entries.length === 0 ? null : Object.fromEntries(entries);

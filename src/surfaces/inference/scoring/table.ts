@@ -33,7 +33,7 @@ export function checkForm(form: ScoringForm, value: unknown): void {
 }
 
 const readers: Readonly<Record<ScoringForm, (value: unknown, names: readonly string[]) => ScoringTable>> = {
-  dataframe_split: (value, names) => {
+  dataframe_split: (value, inputs) => {
     if (!isObject(value)) {
       throw malformed(`Dataframe split format must be a dictionary. Got ${kindOf(value)}`);
     }
@@ -43,11 +43,13 @@ const readers: Readonly<Record<ScoringForm, (value: unknown, names: readonly str
         throw notSplit(`it must not hold ${JSON.stringify(key.slice(0, 60))}`);
     }
     const rows = value.data as readonly unknown[];
-    const columns = value.columns ?? namesFor(rows[0], names);
+    const columns = value.columns ?? namesFor(rows[0], inputs);
     if (!Array.isArray(columns)) throw notSplit('"columns" must be a list of names');
-    const twice = columns.find((name, i) => columns.indexOf(name) < i);
-    if (twice !== undefined)
-      throw notSplit(`"columns" names ${JSON.stringify(String(twice).slice(0, 60))} twice`);
+    const names = new Set<string>();
+    for (const name of columns.map(String)) {
+      if (names.has(name)) throw notSplit(`"columns" names ${JSON.stringify(name.slice(0, 60))} twice`);
+      names.add(name);
+    }
     const { index } = value;
     if (index !== undefined && index !== null && (!Array.isArray(index) || index.length !== rows.length)) {
       throw notSplit(`"index" must be a list with an entry for each of the ${rows.length} rows`);
@@ -57,7 +59,7 @@ const readers: Readonly<Record<ScoringForm, (value: unknown, names: readonly str
         throw notSplit(`row ${i} of "dataframe_split" must be a list of ${columns.length} values`);
       }
     }
-    return table(columns.map(String), rows.length, (row, column) => (rows[row] as unknown[])[column]);
+    return table([...names], rows.length, (row, column) => (rows[row] as unknown[])[column]);
   },
   dataframe_records: (value) => {
     if (!Array.isArray(value)) {
