@@ -117,7 +117,7 @@ export async function registerFiles(
 }
 
 /** Stores a logistic regression on x1 and x2 as a model package; returns the package's digest. */
-export async function storeModel(url: string, weight: number): Promise<string> {
+async function storeModel(url: string, weight: number): Promise<string> {
   const onnx = await putBlob(url, importOnnx(logisticOnnx(weight)).bytes);
   const manifest = {
     formatVersion: 1,

@@ -16,7 +16,7 @@ export const imageShape = [3, 224, 224];
 const columns = Array.from({ length: FEATURES }, (_, i) => `f${i + 1}`);
 const actor = { kind: 'user', id: 'bench' } as const;
 
-export interface BenchModel {
+interface BenchModel {
   /** Folder with model.onnx and mlflow-model. */
   readonly folder: string;
 }

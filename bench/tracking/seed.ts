@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { call, createExperiment, createRun, type TrackingServer } from './servers.ts';
 
 /** The same runs for every server: five params, five metrics and three tags each. */
-export interface RunSeed {
+interface RunSeed {
   readonly count: number;
 }
 

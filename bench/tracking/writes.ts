@@ -29,13 +29,13 @@ export const writeCalls = {
 
 export type WriteCall = keyof typeof writeCalls;
 
-export interface WriteSetting {
+interface WriteSetting {
   readonly clients: number;
   readonly durationMs: number;
   readonly warmUpMs: number;
 }
 
-export interface WriteFigures {
+interface WriteFigures {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly failed: number;

@@ -102,7 +102,7 @@ export const allMigrations: readonly Migration[] = [
 /** Steps that control runs itself at the same time. */
 const controlSlots = 2;
 
-export interface ControlParts {
+interface ControlParts {
   readonly db: Database;
   readonly blobs: DirectoryBlobStore;
   readonly frames: Frames;

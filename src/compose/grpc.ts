@@ -1,7 +1,7 @@
 import { flagOf, type Settings, variableOf } from '../platform/config/index.ts';
 import { createGrpcServer, type InferenceServerOptions } from '../surfaces/inference/index.ts';
 
-export interface RunningGrpc {
+interface RunningGrpc {
   readonly port: number;
   /** Tells callers, answers what is under way, and returns when all of it is answered. */
   close(): Promise<void>;

@@ -10,7 +10,7 @@ export interface RunningRole {
   stop(): Promise<void>;
 }
 
-export type RoleName = 'control' | 'serve' | 'work';
+type RoleName = 'control' | 'serve' | 'work';
 
 /** What a stop takes beside requests that are under way. */
 const endMs = 4_500;

@@ -17,7 +17,7 @@ import {
 type Options = Pick<InferenceServerOptions, 'http' | 'admission' | 'room' | 'bodyRoom' | 'tls' | 'spans'>;
 
 /** What bounds, guards and watches the servers of the serve role, and what has to be closed after them. */
-export interface ServeOperations {
+interface ServeOperations {
   readonly options: Options;
   /** `http` or `https`. */
   readonly scheme: string;

@@ -89,7 +89,7 @@ export async function tellIdleLogs(serveDirectory: string, workers: number, logg
 }
 
 /** What a process does for the others on its port. */
-export interface SharedWork {
+interface SharedWork {
   /** Answers a GET for itself alone. */
   readonly get: (path: string) => Promise<HttpAnswer>;
   readonly repository: ModelRepository | undefined;
@@ -97,7 +97,7 @@ export interface SharedWork {
 }
 
 /** A process among those on one port, as its own surfaces see the others. */
-export interface JoinedWorker {
+interface JoinedWorker {
   readonly peers: Peers;
   /** The repository of all: what is asked of it is done by each. */
   readonly repository: ModelRepository | undefined;

@@ -2,7 +2,7 @@
  * JSON whose numbers keep every digit: epoch nanoseconds and 64-bit integers do not fit into a number. A number
  * is an object that `JSON.stringify` writes as the digits it was read with.
  */
-export interface ExactNumber {
+interface ExactNumber {
   readonly rawJSON: string;
 }
 

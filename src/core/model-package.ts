@@ -71,7 +71,7 @@ export const modelSignatureSchema = z.object({
 export type ModelSignature = z.infer<typeof modelSignatureSchema>;
 
 /** ONNX element types that the runtime accepts, by their ONNX names. */
-export const elementTypeSchema = z.enum([
+const elementTypeSchema = z.enum([
   'float',
   'double',
   'int8',
@@ -130,7 +130,7 @@ export const graphTensorSchema = z.object({
 export type GraphTensor = z.infer<typeof graphTensorSchema>;
 
 /** A graph input and the signature columns that fill it, in order (one column, or many side by side). */
-export const graphInputSchema = graphTensorSchema.extend({ columns: z.array(z.string()).min(1) });
+const graphInputSchema = graphTensorSchema.extend({ columns: z.array(z.string()).min(1) });
 export type GraphInput = z.infer<typeof graphInputSchema>;
 
 /**

@@ -5,14 +5,14 @@ import { digestSchema } from './model-types.ts';
 /** What computes a model package. Browser-safe. */
 
 /** A file of a logged model, by its path below the folder of MLmodel. */
-export const packageFileSchema = z.object({
+const packageFileSchema = z.object({
   path: z.string().regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$)).+$/, 'expected a relative path without ..'),
   digest: digestSchema,
 });
 export type PackageFile = z.infer<typeof packageFileSchema>;
 
 /** The logged MLflow model itself, run by worker processes of Python in an environment that meets `requirements`. */
-export const pythonRuntimeSchema = z.object({
+const pythonRuntimeSchema = z.object({
   kind: z.literal('python'),
   /** MLflow flavor that loads it, as `sklearn` or `python_function`. */
   flavor: z.string(),
@@ -95,7 +95,7 @@ const weighted = z.object({
   },
 });
 
-export const graphStepSchema: z.ZodType<GraphStep> = z.lazy(() =>
+const graphStepSchema: z.ZodType<GraphStep> = z.lazy(() =>
   z.discriminatedUnion('kind', [
     z.strictObject({
       kind: z.literal('model'),

@@ -22,7 +22,7 @@ import {
 import { findTurn } from './store/turns.ts';
 
 /** What applying a loop file came to; `unchanged`: this text and these files were in force already. */
-export type ApplyOutcome = 'created' | 'changed' | 'unchanged';
+type ApplyOutcome = 'created' | 'changed' | 'unchanged';
 
 const datasetPrefix = 'dataset:';
 

@@ -7,7 +7,7 @@ import type { Database } from '../platform/db/index.ts';
 import { type Deployment, type DeployVersionInput, loopNameSchema } from './contract.ts';
 
 /** A registered version, as far as deploying it by hand needs it. */
-export interface DeployableVersion {
+interface DeployableVersion {
   /** Digest of its package; null until it is packaged. */
   readonly digest: Digest | null;
   readonly modelId: string | null;

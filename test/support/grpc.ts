@@ -8,7 +8,7 @@ import type { InferenceServerOptions } from '../../src/surfaces/inference/index.
 import { freePorts } from './ports.ts';
 import { startTestServing, type TestServing } from './serving.ts';
 
-export interface TestGrpc extends TestServing {
+interface TestGrpc extends TestServing {
   readonly grpc: GrpcServer;
   /** `127.0.0.1:<port>`, on which it may be started again. */
   readonly grpcAddress: string;

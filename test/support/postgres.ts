@@ -8,7 +8,7 @@ import { installDebianPackages } from './debian.ts';
 import { freePorts } from './ports.ts';
 
 /** A Postgres in a temporary directory, removed when it is stopped. */
-export interface ThrowawayPostgres {
+interface ThrowawayPostgres {
   /** A URL of its superuser; tests make databases of their own. */
   readonly url: string;
   /** Shuts the server down and starts it again on the same port and data, after what is done meanwhile. */

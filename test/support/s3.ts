@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Cleanup } from './server.ts';
 
 /** A server that speaks S3, and what a client needs to reach it. */
-export interface S3Server {
+interface S3Server {
   readonly endpointUrl: string;
   /** Credentials and endpoint as the AWS SDKs, boto3 and MLflow read them. */
   readonly env: Readonly<Record<string, string>>;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { freePorts } from './ports.ts';
 
 /** What a test starts of Millrace. */
-export type Role = 'up' | 'control' | 'serve' | 'work';
+type Role = 'up' | 'control' | 'serve' | 'work';
 
 /** How it is started; nothing need be given. */
 export interface ServerOptions {

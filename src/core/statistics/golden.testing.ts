@@ -4,7 +4,7 @@ type Rows = readonly (readonly number[])[];
 type Table = readonly [readonly number[], readonly number[]];
 
 /** Values from scipy, scikit-learn and statsmodels, made by test/golden/statistics.py. */
-export interface Golden {
+interface Golden {
   readonly special: Readonly<Record<string, Rows>>;
   readonly drift: {
     readonly ks: readonly {

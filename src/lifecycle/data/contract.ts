@@ -14,11 +14,11 @@ export const columnSchema = z.strictObject({ name: z.string().min(1), type: colu
 export type Column = z.infer<typeof columnSchema>;
 
 /** Equal-width bins between the smallest and the largest finite value; `edges` has one more than `counts`. */
-export const histogramSchema = z.strictObject({ edges: z.array(z.number()), counts: z.array(z.int()) });
+const histogramSchema = z.strictObject({ edges: z.array(z.number()), counts: z.array(z.int()) });
 export type Histogram = z.infer<typeof histogramSchema>;
 
 /** The most frequent values, most frequent first (ties by value). */
-export const topValueSchema = z.strictObject({
+const topValueSchema = z.strictObject({
   value: z.string(),
   count: z.int(),
   /** Share of the rows that are not missing. */
@@ -27,7 +27,7 @@ export const topValueSchema = z.strictObject({
 export type TopValue = z.infer<typeof topValueSchema>;
 
 /** Statistics over finite values only; NaN counts as missing, infinities are counted apart. */
-export const numericProfileSchema = z.strictObject({
+const numericProfileSchema = z.strictObject({
   min: z.number(),
   max: z.number(),
   mean: z.number(),
@@ -39,7 +39,7 @@ export const numericProfileSchema = z.strictObject({
 export type NumericProfile = z.infer<typeof numericProfileSchema>;
 
 /** One column of a dataset version, counted exactly over all its rows. */
-export const columnProfileSchema = z.strictObject({
+const columnProfileSchema = z.strictObject({
   name: z.string(),
   type: columnTypeSchema,
   /** The column's type in the canonical Parquet copy, in DuckDB's words (DOUBLE, VARCHAR, ...). */
@@ -59,7 +59,7 @@ export const columnProfileSchema = z.strictObject({
 export type ColumnProfile = z.infer<typeof columnProfileSchema>;
 
 /** What a contract says of one column. Inferred; `categories` only up to CATEGORY_LIMIT distinct values. */
-export const contractColumnSchema = z.strictObject({
+const contractColumnSchema = z.strictObject({
   name: z.string(),
   type: columnTypeSchema,
   /** True if no row of the data it was inferred from lacked it. */
@@ -77,7 +77,7 @@ export const CATEGORY_LIMIT = 1000;
  * What the rows of a dataset version are like, for whoever sends such rows: its columns, and which are the time,
  * the entity and the label.
  */
-export const dataContractSchema = z.strictObject({
+const dataContractSchema = z.strictObject({
   formatVersion: z.literal(1),
   dataset: z.string(),
   datasetVersion: z.int(),
@@ -90,7 +90,7 @@ export const dataContractSchema = z.strictObject({
 export type DataContract = z.infer<typeof dataContractSchema>;
 
 /** One way in which columns do not fit a contract. */
-export const contractProblemSchema = z.strictObject({
+const contractProblemSchema = z.strictObject({
   code: z.enum(['missing-column', 'wrong-type']),
   column: z.string(),
   /** Names the column, the dataset and the nearest existing name, and says what to do. */
@@ -121,11 +121,11 @@ export const contractCheckSchema = z.strictObject({
 });
 export type ContractCheck = z.infer<typeof contractCheckSchema>;
 
-export const datasetFormatSchema = z.enum(['csv', 'parquet']);
+const datasetFormatSchema = z.enum(['csv', 'parquet']);
 export type DatasetFormat = z.infer<typeof datasetFormatSchema>;
 
 /** A file that control can read, or a blob that was uploaded before. */
-export const datasetSourceSchema = z.union([
+const datasetSourceSchema = z.union([
   z.strictObject({ path: z.string().min(1), format: datasetFormatSchema.optional() }),
   z.strictObject({
     digest: digestSchema,
@@ -133,7 +133,7 @@ export const datasetSourceSchema = z.union([
   }),
 ]);
 
-export const datasetNameSchema = z
+const datasetNameSchema = z
   .string()
   .regex(
     /^[a-z0-9][a-z0-9._-]{0,127}$/,
@@ -221,7 +221,7 @@ export const timeSplitQuerySchema = z.strictObject({
 /** Event type; subject = the version's id. */
 export const DATASET_VERSION_REGISTERED = 'dataset-version.registered';
 /** Data of the event `dataset-version.registered`. */
-export const datasetVersionRegisteredSchema = z.strictObject({
+const datasetVersionRegisteredSchema = z.strictObject({
   dataset: z.string(),
   version: z.int(),
   digest: digestSchema,

@@ -21,7 +21,7 @@ const describedColumn = z.object({ column_name: z.string(), column_type: z.strin
 export type DatasetRoles = Pick<RegisterDatasetRequest, 'dataset' | 'time' | 'entity' | 'label'>;
 
 /** What is registered, and how a CSV file of it is to be read. */
-export type DatasetImport = DatasetRoles & Pick<RegisterDatasetRequest, 'csv'>;
+type DatasetImport = DatasetRoles & Pick<RegisterDatasetRequest, 'csv'>;
 
 /** A file to read, with a name for messages. */
 export interface SourceFile {
@@ -31,7 +31,7 @@ export interface SourceFile {
 }
 
 /** What a file holds once it is in the blob store. */
-export interface ImportedDataset {
+interface ImportedDataset {
   readonly blob: BlobInfo;
   readonly path: string;
   readonly rows: number;

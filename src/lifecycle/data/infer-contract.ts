@@ -1,7 +1,7 @@
 import { CATEGORY_LIMIT, type ColumnProfile, type ContractColumn, type DataContract } from './contract.ts';
 
 /** What the contract is about, beside its columns. */
-export interface ContractSubject {
+interface ContractSubject {
   readonly dataset: string;
   readonly version: number;
   readonly rows: number;

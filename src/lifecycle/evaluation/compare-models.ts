@@ -26,7 +26,7 @@ export interface ScoredRows {
   readonly champion: Float64Array | null;
 }
 
-export interface ComparisonOptions {
+interface ComparisonOptions {
   readonly threshold: number;
   readonly confidence: number;
   /** The score that the dummy model gives to every row. */

@@ -96,7 +96,7 @@ export const comparisonSchema = z.object({
 export type Comparison = z.infer<typeof comparisonSchema>;
 
 /** The comparison on the rows that have one value in a column. */
-export const segmentSchema = z.object({
+const segmentSchema = z.object({
   column: z.string(),
   /** The column's value as text; null = the value is missing. For `kind: other` the pooled rest. */
   value: z.string().nullable(),
@@ -115,7 +115,7 @@ export const calibrationBinSchema = z.object({
   observed: estimateSchema,
 });
 /** How far scores may be read as probabilities. */
-export const calibrationSchema = z.object({
+const calibrationSchema = z.object({
   bins: z.array(calibrationBinSchema),
   /** Logistic recalibration: label ~ intercept + slope × logit(score). Ideal: 0 and 1. null = not defined. */
   intercept: z.number().nullable(),
@@ -124,7 +124,7 @@ export const calibrationSchema = z.object({
 export type Calibration = z.infer<typeof calibrationSchema>;
 
 /** Counts of decisions (score at or above the threshold) against labels. */
-export const confusionSchema = z.object({
+const confusionSchema = z.object({
   truePositives: z.number().int(),
   falsePositives: z.number().int(),
   trueNegatives: z.number().int(),
@@ -140,7 +140,7 @@ export const latencySchema = z.object({
 export type Latency = z.infer<typeof latencySchema>;
 
 /** What is drawn of one model. */
-export const modelCurvesSchema = z.object({
+const modelCurvesSchema = z.object({
   packageDigest: digestSchema,
   latency: latencySchema,
   /** Rows on which the model gave NaN or an infinity; they are left out of every comparison. */
@@ -170,7 +170,7 @@ export const modelCurvesSchema = z.object({
 export type ModelCurves = z.infer<typeof modelCurvesSchema>;
 
 /** Which rows of the file are held out. Row numbers count from 0 in file order; both ends are [from, to). */
-export const holdoutSchema = z.discriminatedUnion('by', [
+const holdoutSchema = z.discriminatedUnion('by', [
   z.strictObject({
     by: z.literal('rows'),
     fromRow: z.number().int().nonnegative(),

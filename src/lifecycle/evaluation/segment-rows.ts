@@ -3,7 +3,7 @@ const TOP_VALUES = 10;
 /** Fewer rows than this say too little: they go into the pooled rest. */
 const MIN_ROWS = 100;
 
-export interface RowSegment {
+interface RowSegment {
   readonly value: string | null;
   readonly kind: 'value' | 'missing' | 'other';
   /** Row numbers, ascending. */

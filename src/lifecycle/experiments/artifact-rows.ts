@@ -18,7 +18,7 @@ const mostColumns = 500;
 /** Longer texts are cut. */
 const mostCharacters = 1000;
 
-export interface ArtifactRowsOptions {
+interface ArtifactRowsOptions {
   readonly frames: Frames;
   readonly temporaryDirectory: string;
 }

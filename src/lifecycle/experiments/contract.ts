@@ -65,7 +65,7 @@ export const metricDirectionSchema = z.enum(['minimize', 'maximize']);
 export type MetricDirection = z.infer<typeof metricDirectionSchema>;
 
 /** Everything a table of runs shows of one metric, without reading its history. */
-export const metricSummarySchema = z.object({
+const metricSummarySchema = z.object({
   key: z.string(),
   /** The value at the greatest (step, time, value), MLflow's meaning of "latest". */
   last: metricValueSchema,
@@ -89,7 +89,7 @@ export const metricSummarySchema = z.object({
 });
 export type MetricSummary = z.infer<typeof metricSummarySchema>;
 
-export const datasetInputSchema = z.object({
+const datasetInputSchema = z.object({
   name: z.string(),
   digest: z.string(),
   sourceType: z.string(),
@@ -121,7 +121,7 @@ export const runSchema = z.object({
 });
 export type Run = z.infer<typeof runSchema>;
 
-export const artifactFileSchema = z.object({
+const artifactFileSchema = z.object({
   /** Path under the owner's artifact root, with forward slashes. */
   path: z.string(),
   digest: digestSchema,
@@ -177,7 +177,7 @@ export const metricDirectionChangeSchema = z.strictObject({
 export type MetricDirectionChange = z.infer<typeof metricDirectionChangeSchema>;
 
 /** One bucket of consecutive points (by step, time, value); with few points each bucket is one point. */
-export const metricBucketSchema = z.object({
+const metricBucketSchema = z.object({
   /** Step and time of the bucket's last point, and its value. */
   step: z.number().int(),
   time: timeSchema,

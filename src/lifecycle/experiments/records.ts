@@ -45,7 +45,7 @@ export interface MetricSummaryRecord {
   readonly isDirectionGuessed: boolean;
 }
 
-export interface DatasetRecord {
+interface DatasetRecord {
   readonly name: string;
   readonly digest: string;
   readonly sourceType: string;

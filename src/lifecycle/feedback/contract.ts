@@ -45,7 +45,7 @@ export const labelSegmentSchema = z.strictObject({
 export type LabelSegment = z.infer<typeof labelSegmentSchema>;
 
 /** predictions = joined + waiting + unanswered, always. Every count is exact. */
-export const feedbackCountsSchema = z.strictObject({
+const feedbackCountsSchema = z.strictObject({
   /** Distinct prediction ids, shadow copies not counted. */
   predictions: z.int(),
   /** Of these, answered with an error. */
@@ -66,7 +66,7 @@ export const feedbackCountsSchema = z.strictObject({
 });
 export type FeedbackCounts = z.infer<typeof feedbackCountsSchema>;
 
-export const orphanSchema = z.strictObject({
+const orphanSchema = z.strictObject({
   predictionId: z.string(),
   value: labelValueSchema,
   eventTime: time,
@@ -93,14 +93,14 @@ export type FeedbackSummary = z.infer<typeof feedbackSummarySchema>;
 export const outcomeSchema = z.enum(['correct', 'wrong']);
 export type Outcome = z.infer<typeof outcomeSchema>;
 
-export const predictionLabelSchema = z.strictObject({
+const predictionLabelSchema = z.strictObject({
   value: labelValueSchema,
   eventTime: time,
   receivedAt: time,
 });
 
 /** One row of the prediction log joined with its label. */
-export const predictionSchema = z.strictObject({
+const predictionSchema = z.strictObject({
   predictionId: z.string(),
   endpoint: z.string(),
   entity: z.string().nullable(),
@@ -126,7 +126,7 @@ export const predictionSchema = z.strictObject({
 export type Prediction = z.infer<typeof predictionSchema>;
 
 /** Rows whose entities were hashed with another key than control's: no search for an entity and no erasure reaches them. */
-export const otherHashKeySchema = z.strictObject({
+const otherHashKeySchema = z.strictObject({
   endpoint: z.string(),
   /** Who logged them. */
   replicaId: z.string(),

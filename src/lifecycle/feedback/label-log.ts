@@ -23,7 +23,7 @@ export interface LabelEntry {
   readonly waited?: boolean;
 }
 
-export interface LabelLogOptions {
+interface LabelLogOptions {
   /** Holds one directory per endpoint; names that begin with a dot are not its business. */
   readonly directory: string;
   readonly blobs: BlobStore;

@@ -43,7 +43,7 @@ const estimateSchema = z.object({
 });
 
 /** The dataset version that a model was made from. */
-export const cardDatasetSchema = z.object({
+const cardDatasetSchema = z.object({
   dataset: z.string(),
   version: z.number().int(),
   rows: z.number().int(),
@@ -57,7 +57,7 @@ export const cardDatasetSchema = z.object({
 export type CardDataset = z.infer<typeof cardDatasetSchema>;
 
 /** The training run that a model comes from. */
-export const cardRunSchema = z.object({
+const cardRunSchema = z.object({
   id: z.string(),
   name: z.string(),
   status: z.string(),
@@ -71,7 +71,7 @@ export const cardRunSchema = z.object({
 export type CardRun = z.infer<typeof cardRunSchema>;
 
 /** What monitoring told of a version on one endpoint. */
-export const cardMonitoringSchema = z.object({
+const cardMonitoringSchema = z.object({
   endpoint: z.string(),
   /** Closed windows of event time. */
   windows: z.number().int(),

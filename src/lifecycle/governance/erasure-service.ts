@@ -10,7 +10,7 @@ const tellingLength = 4;
 export type LeftBehind = (asked: Pick<EraseEntity, 'entity' | 'endpoint'>) => Promise<Erasure['left']>;
 
 /** What was hashed so that an entity is not found in it. */
-export type OtherKeys = (
+type OtherKeys = (
   asked: Pick<EraseEntity, 'entity' | 'endpoint'>,
 ) => Promise<readonly Erasure['otherKeys'][number][]>;
 

@@ -4,7 +4,7 @@ import type { LogReader } from './read-window.ts';
 import { windowLengthMs, windowStartMs } from './window-times.ts';
 
 /** How far the log had been looked at, and now is. */
-export interface SeenLog {
+interface SeenLog {
   readonly labelSegment: string;
   /** Wall clock time. */
   readonly predictionsMs: number;

@@ -4,7 +4,7 @@ import { digestSchema } from '../../core/model-types.ts';
 
 const time = z.iso.datetime({ offset: true });
 
-export const windowSizeSchema = z.enum(['day', 'week']);
+const windowSizeSchema = z.enum(['day', 'week']);
 export type WindowSize = z.infer<typeof windowSizeSchema>;
 
 /** Names as the evaluation slice writes them. */
@@ -102,7 +102,7 @@ export const monitorSchema = z.strictObject({
 export type Monitor = z.infer<typeof monitorSchema>;
 
 /** drifted: p-value and effect both say so. insufficient: too few rows to say. no-data: the column was empty. */
-export const driftVerdictSchema = z.enum(['drifted', 'stable', 'insufficient', 'no-data']);
+const driftVerdictSchema = z.enum(['drifted', 'stable', 'insufficient', 'no-data']);
 export type DriftVerdict = z.infer<typeof driftVerdictSchema>;
 
 /** Both sides in the same bins. Numbers: edges (n + 1, outer bins open); categories: names, '(other)' last. */
@@ -114,7 +114,7 @@ export const comparisonSchema = z.strictObject({
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 
-export const columnDriftSchema = z.strictObject({
+const columnDriftSchema = z.strictObject({
   column: z.string(),
   /** 'score' is the model's own output, watched like a column. */
   role: z.enum(['feature', 'score']),
@@ -151,9 +151,9 @@ export const columnDriftSchema = z.strictObject({
 export type ColumnDrift = z.infer<typeof columnDriftSchema>;
 
 /** worse and better: the 95 % interval of the difference excludes zero (and the tolerance). */
-export const performanceVerdictSchema = z.enum(['worse', 'better', 'same', 'insufficient', 'no-reference']);
+const performanceVerdictSchema = z.enum(['worse', 'better', 'same', 'insufficient', 'no-reference']);
 
-export const metricResultSchema = z.strictObject({
+const metricResultSchema = z.strictObject({
   metric: metricNameSchema,
   ...estimateSchema.shape,
   reference: estimateSchema.nullable(),
@@ -174,7 +174,7 @@ export const calibrationBinSchema = z.strictObject({
   rows: z.int(),
 });
 
-export const performanceSchema = z.strictObject({
+const performanceSchema = z.strictObject({
   /** False while labels are still expected: draw it hatched. */
   mature: z.boolean(),
   labelled: z.int(),
@@ -189,7 +189,7 @@ export const performanceSchema = z.strictObject({
 });
 export type Performance = z.infer<typeof performanceSchema>;
 
-export const healthSchema = z.strictObject({
+const healthSchema = z.strictObject({
   requests: z.int(),
   failed: z.int(),
   nonFinite: z.int(),
@@ -270,7 +270,7 @@ export const replicaAlertKinds = [
 ] as const satisfies readonly AlertKind[];
 export type ReplicaAlertKind = (typeof replicaAlertKinds)[number];
 
-export const alertDeliverySchema = z.strictObject({
+const alertDeliverySchema = z.strictObject({
   id: z.string(),
   event: z.enum(['alert.opened', 'alert.resolved']),
   url: z.string(),
@@ -347,7 +347,7 @@ export const WINDOW_MATURED = 'window.matured';
 /** Late labels or rows changed the numbers of a window. */
 export const WINDOW_REVISED = 'window.revised';
 
-export const windowEventSchema = z.strictObject({
+const windowEventSchema = z.strictObject({
   windowId: z.string(),
   endpoint: z.string(),
   modelVersion: z.string(),
@@ -401,7 +401,7 @@ export interface UnreadableSegment {
 export const ALERT_OPENED = 'alert.opened';
 export const ALERT_RESOLVED = 'alert.resolved';
 
-export const alertEventSchema = z.strictObject({
+const alertEventSchema = z.strictObject({
   alertId: z.string(),
   endpoint: z.string(),
   modelVersion: z.string(),

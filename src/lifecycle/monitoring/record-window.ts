@@ -33,7 +33,7 @@ export interface Measured {
   readonly health: Health;
 }
 
-export interface MeasuredWindow {
+interface MeasuredWindow {
   readonly endpoint: string;
   readonly spec: MonitorSpec;
   readonly range: { readonly fromMs: number; readonly toMs: number };

@@ -8,15 +8,15 @@ import { z } from 'zod';
 const timeSchema = z.string();
 
 /** `queued` until a worker has it; the last three are final. */
-export const stepStatusSchema = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']);
+const stepStatusSchema = z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']);
 export type StepStatus = z.infer<typeof stepStatusSchema>;
 
 /** Where a kind of step runs: in a worker, or in control (light work on control's own frames). */
-export const stepPlaceSchema = z.enum(['work', 'control']);
+const stepPlaceSchema = z.enum(['work', 'control']);
 export type StepPlace = z.infer<typeof stepPlaceSchema>;
 
 /** Why a step failed. */
-export const stepErrorSchema = z.object({
+const stepErrorSchema = z.object({
   /** A code of the error catalogue. */
   code: z.string(),
   /** One sentence that names the thing. */

@@ -21,7 +21,7 @@ interface PipelinesTables {
   step_runs: StepRunRow;
 }
 
-export interface StepRunFilter {
+interface StepRunFilter {
   readonly subject?: string | undefined;
   readonly kind?: string | undefined;
   readonly status?: StepRunRow['status'] | undefined;

@@ -34,13 +34,13 @@ export const signatureSchema = z.object({
 });
 export type Signature = z.infer<typeof signatureSchema>;
 
-export const gateRecordSchema = gateResultSchema.extend({
+const gateRecordSchema = gateResultSchema.extend({
   evaluationId: z.string().nullable(),
   recordedAt: timeSchema,
 });
 export type GateRecord = z.infer<typeof gateRecordSchema>;
 
-export const approvalSchema = z.object({
+const approvalSchema = z.object({
   id: z.string(),
   decision: z.enum(['approved', 'rejected']),
   /** Who decided, as `kind:id`. */

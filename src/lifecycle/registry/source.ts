@@ -4,7 +4,7 @@ import type { Actor } from '../../platform/access/index.ts';
 import { type Experiments, invalidParameter } from '../experiments/index.ts';
 
 /** What a client said a new version is made of. Undefined: it did not say. */
-export interface ClaimedSource {
+interface ClaimedSource {
   readonly source: string;
   readonly runId: string | undefined;
   readonly modelId: string | undefined;
@@ -18,7 +18,7 @@ export interface ResolvedSource {
 }
 
 /** Finds a version that `models:/name/3` or `models:/name@alias` names. */
-export type FindVersion = (uri: string) => Promise<ResolvedSource>;
+type FindVersion = (uri: string) => Promise<ResolvedSource>;
 
 /**
  * Checks that a version's source belongs to the run or logged model that it names, and finds where the files

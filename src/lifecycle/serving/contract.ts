@@ -65,7 +65,7 @@ export type StreamMessage = z.infer<typeof streamMessageSchema>;
 
 // ---------------------------------------------------------------- replicas
 
-export const replicaModelSchema = z.object({
+const replicaModelSchema = z.object({
   digest: digestSchema,
   state: z.enum(['loading', 'ready', 'failed']),
   /** Where an ONNX graph computes, and what was measured at its warm-up: that decided it. */
@@ -83,7 +83,7 @@ export const replicaModelSchema = z.object({
 });
 export type ReplicaModel = z.infer<typeof replicaModelSchema>;
 
-export const replicaEndpointSchema = z.object({
+const replicaEndpointSchema = z.object({
   endpoint: endpointNameSchema,
   /** 0 when the replica has no route of it in force. */
   routeVersion: z.int().min(0),
@@ -97,7 +97,7 @@ const instanceSchema = z.string().min(1).max(100);
 export const streamQuerySchema = z.strictObject({ instance: instanceSchema.optional() });
 
 /** A segment of the prediction log that a replica has set aside, because its disk gave back other bytes than it was given. */
-export const damagedSegmentSchema = z.object({
+const damagedSegmentSchema = z.object({
   endpoint: z.string(),
   /** Path on the replica's machine. */
   file: z.string(),

@@ -29,7 +29,7 @@ export interface NamedTarget {
 }
 
 /** A version with its place, its share of the traffic and its guard (the default one unless given). */
-export interface ArmTarget extends Target {
+interface ArmTarget extends Target {
   readonly arm: string;
   readonly weight: number;
   readonly guard?: ArmGuard | undefined;

@@ -8,7 +8,7 @@ export const progressSchema = z.object({ have: z.number(), need: z.number() });
 export type Progress = z.infer<typeof progressSchema>;
 
 /** Something that must never happen in a rollout, as it was found at a look. */
-export const guardrailSchema = z.object({
+const guardrailSchema = z.object({
   /** `errors`, `scores`, `split`, `latency p99`, …; with several arms `errors of b`. */
   name: z.string(),
   value: z.number().nullable(),

@@ -8,7 +8,7 @@ import { overridesSchema, triggerSchema, turnSummarySchema } from './turn.ts';
 const timeSchema = z.string();
 
 /** What the engine still has to do before it has dealt with everything up to the watermark. */
-export const pendingWorkSchema = z.object({
+const pendingWorkSchema = z.object({
   kind: z.enum(['events', 'step', 'monitor', 'assessment', 'transition']),
   what: z.string(),
 });

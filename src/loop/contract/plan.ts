@@ -68,7 +68,7 @@ export const shadowPlanShape = {
   maxLatencyRatio: z.number().min(1).default(10),
 } as const;
 /** The shadow of a canary. */
-export const shadowPlanSchema = z.strictObject(shadowPlanShape);
+const shadowPlanSchema = z.strictObject(shadowPlanShape);
 export type ShadowPlan = z.output<typeof shadowPlanSchema>;
 
 /** What moves the traffic of a bandit. */

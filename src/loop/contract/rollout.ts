@@ -35,7 +35,7 @@ export const rolloutStateSchema = z.enum([
 export type RolloutState = z.infer<typeof rolloutStateSchema>;
 
 /** Where a rollout stands. */
-export const rolloutStepSchema = z.object({
+const rolloutStepSchema = z.object({
   stage: z.enum(['shadow', 'canary', 'split', 'bandit']),
   /** Index into the plan's steps; null unless canary. */
   index: z.int().nullable(),
@@ -64,7 +64,7 @@ export const rolloutPastLookSchema = z.object({
 export type RolloutPastLook = z.infer<typeof rolloutPastLookSchema>;
 
 /** What somebody, or the engine, decided about a rollout, and why. */
-export const rolloutDecisionSchema = z.object({
+const rolloutDecisionSchema = z.object({
   at: z.string(),
   actor: z.string(),
   action: z.enum([
@@ -83,7 +83,7 @@ export const rolloutDecisionSchema = z.object({
 });
 
 /** How an earlier rollout of the same version on the same endpoint ended. */
-export const earlierRolloutSchema = z.object({
+const earlierRolloutSchema = z.object({
   rollout: z.string(),
   version: z.string(),
   state: rolloutStateSchema.extract(['aborted', 'rolled-back']),
@@ -94,7 +94,7 @@ export const earlierRolloutSchema = z.object({
 export type EarlierRollout = z.infer<typeof earlierRolloutSchema>;
 
 /** How a rollout stands, in short. */
-export const rolloutSummarySchema = z.object({
+const rolloutSummarySchema = z.object({
   /** Who is ahead so far by the primary metric, over all requests: `champion`, or the name of an arm; null: nobody knows. */
   leads: z.string().nullable(),
   /** Whether that is known, and not only so by what was seen so far. */

@@ -45,7 +45,7 @@ export function isEndState(state: TurnState): boolean {
 }
 
 /** Why a turn began; `first`: a loop without a champion was applied. */
-export const triggerCauseSchema = z.enum(['first', ...retrainCauseSchema.options]);
+const triggerCauseSchema = z.enum(['first', ...retrainCauseSchema.options]);
 export type TriggerCause = z.infer<typeof triggerCauseSchema>;
 
 /** What a manual trigger may change for its one turn. */
@@ -159,7 +159,7 @@ export const turnApprovalSchema = z.object({
 export type TurnApproval = z.infer<typeof turnApprovalSchema>;
 
 /** A step that a worker or control ran for a turn; repeated roles of a refit come after the others. */
-export const turnStepSchema = z.object({
+const turnStepSchema = z.object({
   stepRunId: z.string(),
   kind: z.string(),
   status: z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']),

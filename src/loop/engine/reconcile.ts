@@ -20,7 +20,7 @@ import type { Decision, TurnContext } from './turn-context.ts';
 const longestChain = 100;
 
 /** What a look at a loop is given by its engine. */
-export interface LookOptions {
+interface LookOptions {
   readonly stopped: () => boolean;
   /** Runs work while nothing else acts on the loop. What takes time is done outside of it. */
   readonly acting: <T>(work: () => Promise<T>) => Promise<T>;

@@ -93,7 +93,7 @@ export type Decision =
 export type StateHandler = (turn: TurnContext) => Promise<Decision>;
 
 /** What a step's end means: its outputs, or the decision that follows from not having them. */
-export type StepEnd =
+type StepEnd =
   | { readonly done: true; readonly outputs: Readonly<Record<string, unknown>>; readonly id: string }
   | { readonly done: false; readonly decision: Decision };
 

@@ -53,7 +53,7 @@ export interface RolloutAliases {
 }
 
 /** An alias of a registered model and the version that it is moved to. */
-export interface AliasChange {
+interface AliasChange {
   readonly model: string;
   readonly alias: string;
   /** The version that a rollout promotes. */

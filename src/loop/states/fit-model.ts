@@ -9,7 +9,7 @@ import { known } from './known.ts';
 type Prepared = NonNullable<TurnData['prepared']>;
 
 /** What the training script has logged, with the step in which it ran. */
-export interface FittedModel {
+interface FittedModel {
   readonly stepRunId: string;
   readonly logged: LoggedModel;
 }

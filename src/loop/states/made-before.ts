@@ -1,7 +1,7 @@
 import type { TurnContext } from '../engine/turn-context.ts';
 
 /** What is known of a version that a turn's script has made once more. */
-export type MadeBefore =
+type MadeBefore =
   | { readonly refused: true; readonly reason: string }
   /** `note` continues the reason of the turn's next move; empty for a version that is new. */
   | { readonly refused: false; readonly note: string };

@@ -6,7 +6,7 @@ import { defineStepKind } from '../../platform/registries/index.ts';
 import type { LoopPorts } from '../ports.ts';
 
 /** Inputs of the step kind `deploy`. */
-export const deployInputsSchema = z.strictObject({
+const deployInputsSchema = z.strictObject({
   action: z.enum(['deploy', 'mirror', 'split', 'promote']),
   target: z.strictObject({
     endpoint: z.string(),

@@ -10,7 +10,7 @@ import { type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts
 import { defineStepKind, type StepContext } from '../../platform/registries/index.ts';
 
 /** Inputs of the step kind `prepare-data`. */
-export const prepareInputsSchema = z.strictObject({
+const prepareInputsSchema = z.strictObject({
   /** Registered version whose rows are used as they stand, or which fills the time before the log begins. */
   versionId: z.string(),
   /** Joined predictions, in the names of the loop file; null to use the version as it stands. */

@@ -9,7 +9,7 @@ import { scopeText } from './scope-text.ts';
 import { unusableLabels } from './unusable-labels.ts';
 
 /** A look whose meaning is still to be found. */
-export type Draft = Omit<RolloutLook, 'verdict' | 'reason'>;
+type Draft = Omit<RolloutLook, 'verdict' | 'reason'>;
 
 /** What a look means: harm at once, else what the step still waits for, else that it is passed. */
 export function decide(judged: Judged, look: Draft): Pick<RolloutLook, 'verdict' | 'reason'> {

@@ -33,7 +33,7 @@ export function latencyGroups<S extends Pick<ArmStratum, 'routeVersion' | 'reque
 }
 
 /** Some answers, told from others by a name. */
-export interface LatencyGroup {
+interface LatencyGroup {
   readonly name: string;
   readonly n: number;
   /** Error probability of the band, over all looks. */
@@ -41,7 +41,7 @@ export interface LatencyGroup {
 }
 
 /** A quantile of latencies in milliseconds with its anytime-valid bounds; null: no value, or not bounded yet. */
-export interface QuantileBand {
+interface QuantileBand {
   readonly value: number | null;
   readonly low: number | null;
   readonly high: number | null;

@@ -8,7 +8,7 @@ import { pairedMoments } from './paired-moments.ts';
 import { momentsFrom, momentsSql } from './sql-moments.ts';
 
 /** Pairs of one version, of all requests or of those with one value of a feature. */
-export interface SegmentPairs {
+interface SegmentPairs {
   /** The value of the feature; null: all pairs, or the feature was missing. */
   readonly segment: string | null;
   readonly pairs: PairedMoments;

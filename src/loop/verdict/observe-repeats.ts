@@ -3,7 +3,7 @@ import type { ArmMoments, ArmRepeats } from './observation.ts';
 import type { RolloutLog } from './observe.ts';
 
 /** Repeats of an arm among all requests, or among those with one value of a feature. */
-export interface SegmentRepeats {
+interface SegmentRepeats {
   /** The value of the feature; null: all requests. */
   readonly segment: string | null;
   readonly repeats: ArmRepeats;

@@ -21,7 +21,7 @@ import { momentsFrom, momentsSql } from './sql-moments.ts';
 import { withTable } from './with-table.ts';
 
 /** Which rows of the log are read, and which of their columns. */
-export interface RowSelection {
+interface RowSelection {
   /** Only rows of this route and later ones. */
   readonly sinceRouteVersion: number;
   /** Wall time of replicas: only what was received from then on. */

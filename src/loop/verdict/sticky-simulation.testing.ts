@@ -20,7 +20,7 @@ export interface StickyRollout {
 }
 
 /** How it ended, and its last look. */
-export interface StickyEnd {
+interface StickyEnd {
   readonly end: 'promoted' | 'failed' | 'undecided';
   readonly look: RolloutLook;
 }

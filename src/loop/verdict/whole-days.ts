@@ -12,7 +12,7 @@ export interface PairedHour {
 
 const hoursOfDay = 24;
 /** An hour of the day has a mean of its own when it was seen on so many days. */
-export const fewestDays = 3;
+const fewestDays = 3;
 
 /**
  * The differences as they are about the mean over whole days: what an hour of the day adds is known, so it is no

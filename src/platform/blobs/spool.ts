@@ -7,7 +7,7 @@ import type { Digest } from '../../core/json.ts';
 import type { BlobInfo, BlobSource } from './port.ts';
 
 /** A file on this machine that holds bytes whose digest is known now. */
-export interface SpooledFile extends BlobInfo {
+interface SpooledFile extends BlobInfo {
   readonly path: string;
 }
 

@@ -5,7 +5,7 @@ import type { Tx } from './database.ts';
 /** What may stand for a `?`. */
 export type SqlParameter = string | number | null | Uint8Array;
 /** An array of Postgres. */
-export type SqlList = readonly (string | number | null)[];
+type SqlList = readonly (string | number | null)[];
 
 /**
  * SQL written by hand, for paths on which building a query costs more than running it. Parameters are `?` on

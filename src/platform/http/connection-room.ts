@@ -6,7 +6,7 @@ import { Counter, type Registry } from '../metrics/index.ts';
 /** The files that a process has open, connections included, and how many it may; null where the system tells neither. */
 export type OpenFiles = () => Promise<{ readonly open: number; readonly most: number } | null>;
 
-export interface ConnectionRoomOptions {
+interface ConnectionRoomOptions {
   /** Open connections to the process (0: as many as there are files for), by the setting of that name; left out: 0. */
   readonly bound?: { readonly connections: number; readonly setting: string };
   readonly logger: Logger;

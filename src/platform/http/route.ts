@@ -17,7 +17,7 @@ export interface RouteContext {
 type Shape = z.ZodType | undefined;
 type Parsed<S extends Shape> = S extends z.ZodType ? z.output<S> : undefined;
 
-export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Shape, R extends z.ZodType> {
+interface RouteDefinition<P extends Shape, Q extends Shape, B extends Shape, R extends z.ZodType> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** `/api/v1/<resource>/:id/…` */
   readonly path: string;

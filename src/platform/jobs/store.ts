@@ -25,7 +25,7 @@ export interface JobRow {
   readonly finished_at_ms: number | null;
 }
 
-export interface JobLogRow {
+interface JobLogRow {
   readonly seq: number;
   readonly job_id: string;
   readonly attempt: number;
@@ -83,7 +83,7 @@ export async function insertJob(tx: Tx, row: JobRow): Promise<string> {
   return holder.id;
 }
 
-export interface LeaseRequest {
+interface LeaseRequest {
   readonly kinds: readonly string[];
   readonly owner: string;
   readonly nowMs: number;

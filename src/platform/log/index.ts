@@ -4,8 +4,8 @@ import { requireWhenUsed } from '../../core/require-when-used.ts';
 
 export type { Logger };
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
-export type LogFormat = 'auto' | 'json' | 'text';
+type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+type LogFormat = 'auto' | 'json' | 'text';
 
 /** A logger that writes lines for people on a terminal and JSON elsewhere. */
 export function createLogger(name: string, level: LogLevel = 'info', format: LogFormat = 'auto'): Logger {

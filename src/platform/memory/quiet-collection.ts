@@ -9,7 +9,7 @@ const idleUtilization = 0.01;
 const worthBytes = 64 * 1024 * 1024;
 
 /** What it looks at, and what it does. */
-export interface QuietCollectionPorts {
+interface QuietCollectionPorts {
   /** 0 where the system cannot tell. */
   readonly residentBytes: () => number;
   /** Has the process had next to nothing to do since it was last asked? */

@@ -26,7 +26,7 @@ export interface PlacedModel {
 }
 
 /** What a thread is told to do, and when it fails. */
-export interface PlacerEvents {
+interface PlacerEvents {
   readonly onThread: (name: string, state: 'stopped' | 'restarted', problem: string) => void;
 }
 
@@ -203,7 +203,7 @@ async function measure(
 }
 
 /** How a model is measured. */
-export interface Measuring {
+interface Measuring {
   /** What its first load took. */
   readonly loadMs: number;
   /** Best times of runs of these sizes. */

@@ -118,7 +118,7 @@ const healthyMs = 30_000;
 /** Requests wait for a thread that comes back this soon; else they are refused at once. */
 const worthWaitingMs = 1000;
 
-export interface ThreadSessionOptions {
+interface ThreadSessionOptions {
   readonly onnx: () => Promise<Uint8Array>;
   /** Told when the thread has died and when it is back. */
   readonly onChange: (change: { readonly state: 'stopped' | 'restarted'; readonly problem: string }) => void;

@@ -4,11 +4,11 @@ import protobuf from 'protobufjs';
 import { installationDirectory } from '../../core/installation.ts';
 
 /** The messages of onnx.proto as plain objects; absent members are undefined. */
-export interface Dimension {
+interface Dimension {
   dimValue?: number;
   dimParam?: string;
 }
-export interface TensorType {
+interface TensorType {
   elemType?: number;
   shape?: { dim?: Dimension[] };
 }
@@ -63,11 +63,11 @@ export interface TensorPlace {
   name?: string;
   dataLocation?: number;
 }
-export interface SparsePlaces {
+interface SparsePlaces {
   values?: TensorPlace;
   indices?: TensorPlace;
 }
-export interface AttributeParts {
+interface AttributeParts {
   t?: TensorPlace;
   g?: GraphParts;
   tensors?: TensorPlace[];

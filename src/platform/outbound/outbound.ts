@@ -14,7 +14,7 @@ export interface OutboundPolicy {
 }
 
 /** A POST to an address that a user gave. */
-export interface OutboundPost {
+interface OutboundPost {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** For the whole exchange. */

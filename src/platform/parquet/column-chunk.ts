@@ -38,7 +38,7 @@ export function schemaElement(name: string, type: ColumnType): ThriftValue {
 }
 
 /** What a column of a row group is made of. */
-export interface ColumnRows {
+interface ColumnRows {
   readonly name: string;
   readonly data: ColumnData;
   /** For each row, 1, or 0 where it is null and has no value in `data`. */
@@ -46,7 +46,7 @@ export interface ColumnRows {
 }
 
 /** What was written of it. */
-export interface WrittenChunk {
+interface WrittenChunk {
   readonly plainBytes: number;
   /** Its entry in the file's footer. */
   readonly meta: ThriftValue;

@@ -9,7 +9,7 @@ export type ThriftValue =
   | { readonly type: 'list'; readonly value: readonly ThriftValue[] }
   | { readonly type: 'struct'; readonly value: ThriftStruct };
 /** Fields by their numbers, in rising order; a field that is undefined is left out. */
-export type ThriftStruct = Readonly<Record<number, ThriftValue | undefined>>;
+type ThriftStruct = Readonly<Record<number, ThriftValue | undefined>>;
 
 export const boolean = (value: boolean): ThriftValue => ({ type: 'boolean', value });
 export const i32 = (value: number): ThriftValue => ({ type: 'i32', value });

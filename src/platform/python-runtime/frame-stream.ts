@@ -1,6 +1,6 @@
 import type { Frame } from './frames.ts';
 
-export interface FrameSource {
+interface FrameSource {
   /** Sends a frame to the worker. */
   send(header: object, body: Uint8Array): void;
   /** Stops and goes on reading what the worker sends: a worker that nobody reads waits. */

@@ -26,7 +26,7 @@ export interface PythonHostOptions extends Omit<EnvironmentOptions, 'directory'>
 }
 
 /** A logged model to be run. */
-export interface PythonSource {
+interface PythonSource {
   readonly model: string;
   readonly version: string;
   readonly runtime: PythonRuntime;

@@ -5,7 +5,7 @@ import type { FrameStream } from './frame-stream.ts';
 import type { Frame } from './frames.ts';
 import { WorkerEnded, type WorkerProcess, WorkerTimedOut } from './worker-process.ts';
 
-export interface PoolOptions {
+interface PoolOptions {
   /** Workers at the same time. */
   readonly size: number;
   /** Starts a worker, with the model loaded and warm. */

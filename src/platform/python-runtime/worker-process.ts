@@ -41,7 +41,7 @@ export class WorkerEnded extends Error {
 /** A worker that was ended because it did not answer in time. */
 export class WorkerTimedOut extends Error {}
 
-export interface WorkerOptions {
+interface WorkerOptions {
   readonly python: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory: string;

@@ -10,7 +10,7 @@ export interface SortColumn {
   readonly type?: 'integer' | 'real' | 'text';
 }
 
-export type TokenValue = string | number;
+type TokenValue = string | number;
 
 /**
  * Makes the token of the page that starts after a row: its sort columns, opaque to callers.

@@ -2,7 +2,7 @@ import { type NamePart, tokensOf } from './lexer.ts';
 import { misplaced } from './problem.ts';
 
 /** A name of a list, as it is written, and its parts between the dots. */
-export interface ListedName {
+interface ListedName {
   readonly text: string;
   readonly parts: readonly NamePart[];
 }

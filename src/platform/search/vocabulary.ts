@@ -23,7 +23,7 @@ export interface Vocabulary {
 }
 
 /** Where MLflow's parsers of the different resources differ, beside the names. */
-export interface MlflowRules {
+interface MlflowRules {
   /** Which of its parsers. */
   readonly parser: 'runs' | 'experiments' | 'models' | 'versions' | 'logged-models';
   /** How the message about an unknown word before the dot goes on. */

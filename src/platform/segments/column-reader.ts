@@ -6,7 +6,7 @@ const decimal = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
 const whole = /^\s*[+-]?\d+\s*$/;
 
 /** A column of a row group. Good until the next row is added. */
-export interface ReadColumn {
+interface ReadColumn {
   readonly data: ColumnData;
   /** For each row, 1, or 0 where it is null. */
   readonly defined: Uint8Array;

@@ -5,7 +5,7 @@ import type { SegmentColumn } from './segment-file.ts';
  * How values lie in a row: those of columns outside lists, in the order of the columns, then every list; an empty one
  * where a row has none.
  */
-export interface RowLayout {
+interface RowLayout {
   /** Numbers of columns. */
   readonly alone: readonly number[];
   readonly lists: readonly {

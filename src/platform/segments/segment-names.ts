@@ -11,7 +11,7 @@ export const suffixes = {
 } as const;
 export const parquetSuffix = '.parquet';
 
-export type SegmentState = keyof (typeof suffixes)['lines'];
+type SegmentState = keyof (typeof suffixes)['lines'];
 
 /** What a file is by its name; null when it is no segment's. */
 export function segmentName(

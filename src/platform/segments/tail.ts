@@ -4,7 +4,7 @@ import type { SegmentLog } from './segment-log.ts';
 /** Bytes that are read at once. */
 const mostBytes = 512 * 1024;
 
-export interface TailOptions {
+interface TailOptions {
   /** Of records. */
   readonly log: Pick<SegmentLog, 'open'>;
   readonly converter: RecordConverter;

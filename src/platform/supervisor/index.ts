@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { MillraceError } from '../../core/errors.ts';
 import type { Logger } from '../log/index.ts';
 
-export interface SupervisedProcess {
+interface SupervisedProcess {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
@@ -12,7 +12,7 @@ export interface SupervisedProcess {
 }
 
 /** Starts a process with a channel to it that closes with this process. */
-export type Launch = (process_: SupervisedProcess) => ChildProcess;
+type Launch = (process_: SupervisedProcess) => ChildProcess;
 
 function spawned({ command, args, env }: SupervisedProcess): ChildProcess {
   return spawn(command, args, { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });

@@ -13,7 +13,7 @@ export interface EndedSpan {
   readonly error: string | null;
 }
 
-export interface SpanExporterOptions {
+interface SpanExporterOptions {
   /** Where spans go: OTLP over HTTP with JSON, for instance http://collector:4318/v1/traces. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

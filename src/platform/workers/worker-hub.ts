@@ -18,7 +18,7 @@ interface Pending {
 }
 
 /** A topic whose answers of processes that ended are answered on, as counts that must never fall. */
-export interface KeptTopic {
+interface KeptTopic {
   readonly topic: string;
   /** What is kept of a process's last answer, together with what is kept of those that ended before it. */
   readonly keep: (before: unknown, last: unknown) => unknown;

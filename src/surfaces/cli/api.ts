@@ -6,7 +6,7 @@ import type { ControlClient, ControlRequest } from '../../platform/client/index.
 type Query = Readonly<Record<string, string | number | undefined>>;
 
 /** A list as far as it was asked for; `next` tells whether there is more. */
-export interface Listed<T> {
+interface Listed<T> {
   readonly items: readonly T[];
   readonly next: string | null;
 }

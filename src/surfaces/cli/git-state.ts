@@ -8,7 +8,7 @@ const largestDiff = 1_000_000;
 export const sourceFile = '.millrace-source.json';
 
 /** Where training code came from: the commit, and how the files differ from it. */
-export interface GitState {
+interface GitState {
   readonly commit: string;
   readonly branch: string | null;
   /** Without a password that the address may hold. */

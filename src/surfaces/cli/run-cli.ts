@@ -11,7 +11,7 @@ const wrongUsage = 2;
 const standardPort = '7600';
 
 /** Where a command gets its surroundings from and writes to. */
-export interface Terminal {
+interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Characters in a line; Infinity where the output is not a terminal. */
   readonly width: number;

@@ -21,7 +21,7 @@ import { nameInPath } from './request-context.ts';
 import { answerDeployments } from './scoring/deployments.ts';
 import { requireTraced, ServerSettings } from './server-settings.ts';
 
-export interface GetContext {
+interface GetContext {
   readonly replica: Pick<ServeReplica, 'plane'>;
   readonly metrics: Registry;
   readonly version: string;

@@ -1,7 +1,7 @@
 import { type HttpAnswer, jsonAnswer } from './http/answer.ts';
 
 /** Paths of which the processes on a port are asked for their counts. */
-export type CountsPath = '/metrics' | '/v2/models/stats';
+type CountsPath = '/metrics' | '/v2/models/stats';
 
 /** The processes that answer on the same port. */
 export interface Peers {
@@ -71,7 +71,7 @@ function sumOf(a: number, b: number): number {
 }
 
 /** Of metrics the totals of counters and histograms remain. */
-export function endedMetrics(before: HttpAnswer | undefined, last: HttpAnswer): HttpAnswer {
+function endedMetrics(before: HttpAnswer | undefined, last: HttpAnswer): HttpAnswer {
   const totals = totalsOf(last.body.toString());
   return { ...last, body: before ? summedMetrics([before.body.toString(), totals]) : totals };
 }

@@ -18,7 +18,7 @@ export interface Call {
 }
 
 /** An endpoint of MLflow's REST API. */
-export interface EndpointDefinition<F extends Fields> {
+interface EndpointDefinition<F extends Fields> {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | readonly ('GET' | 'POST')[];
   /** Below `/api/2.0`. Path parameters have the names of fields. */
   readonly path: string;

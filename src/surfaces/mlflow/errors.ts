@@ -40,7 +40,7 @@ const texts: Readonly<Partial<Record<ErrorCode, string>>> = {
 };
 
 /** What MLflow's clients are answered. */
-export interface MlflowError {
+interface MlflowError {
   readonly status: number;
   readonly body: Readonly<Record<string, string>>;
 }

@@ -12,7 +12,7 @@ import { type Cleanup, startServer, type TestServer } from '../../support/server
 const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 
 /** What a fault must look like: its code, and a message that names the thing. */
-export interface Fault {
+interface Fault {
   readonly status: number;
   readonly code: string;
   readonly detail: RegExp;

@@ -1,6 +1,6 @@
 import { createRng, type Rng } from '../../../src/core/rng.ts';
 
-export interface AnsweredRun {
+interface AnsweredRun {
   /** `step time value` of each point, by metric. */
   readonly points: Map<string, Set<string>>;
   readonly params: Map<string, string>;

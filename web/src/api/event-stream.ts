@@ -1,5 +1,5 @@
 /** One message of a text/event-stream. */
-export type StreamEvent = { readonly id: string; readonly event: string; readonly data: string };
+type StreamEvent = { readonly id: string; readonly event: string; readonly data: string };
 
 /**
  * Incremental parser of server-sent events (WHATWG HTML 9.2.6). Feed it chunks as they come; it returns the

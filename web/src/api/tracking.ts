@@ -63,7 +63,7 @@ export const quoted = (key: string): string => (/^\w+$/.test(key) ? key : `\`${k
 const IDS_PER_REQUEST = 120;
 
 /** Runs by their ids, in the order of the ids; ids that do not exist are left out. */
-export async function fetchRuns(
+async function fetchRuns(
   ids: readonly string[],
   fields: string,
   signal: AbortSignal,

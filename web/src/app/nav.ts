@@ -25,7 +25,7 @@ export type NavItem = {
   readonly question: string;
 };
 
-export type NavGroup = { readonly title: string; readonly items: readonly NavItem[] };
+type NavGroup = { readonly title: string; readonly items: readonly NavItem[] };
 
 /** Screens by stage, in loop order. */
 export const navGroups: readonly NavGroup[] = [

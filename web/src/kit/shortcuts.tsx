@@ -1,6 +1,6 @@
 import { createContext, type ReactNode, use, useEffect, useMemo, useRef } from 'react';
 
-export type Shortcut = { readonly keys: string; readonly label: string; readonly run: () => void };
+type Shortcut = { readonly keys: string; readonly label: string; readonly run: () => void };
 
 type Registry = {
   readonly add: (shortcut: Shortcut) => () => void;
@@ -11,7 +11,7 @@ const ShortcutContext = createContext<Registry | null>(null);
 const CHORD_MS = 1200;
 
 /** `mod+k`, `/`, `?`, `g r`: what a key press reads as. */
-export function keyName(event: Pick<KeyboardEvent, 'key' | 'metaKey' | 'ctrlKey' | 'altKey'>): string {
+function keyName(event: Pick<KeyboardEvent, 'key' | 'metaKey' | 'ctrlKey' | 'altKey'>): string {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   return event.metaKey || event.ctrlKey ? `mod+${key}` : event.altKey ? `alt+${key}` : key;
 }

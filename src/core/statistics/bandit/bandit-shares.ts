@@ -12,7 +12,7 @@ export interface BanditArm {
  * Beta(1, 1). `gaussian`: any number; normal with unknown variance, whose mean has a Student law; the prior is worth
  * one reward at the mean of all arms.
  */
-export type RewardLaw = 'beta' | 'gaussian';
+type RewardLaw = 'beta' | 'gaussian';
 
 /** Draws from which Thompson's shares are counted: a share is off by at most 0.008 (one standard error at ½). */
 const draws = 4000;

@@ -36,7 +36,7 @@ export function auc(labels: Uint8Array, scores: Float64Array, confidence = 0.95)
 }
 
 /** The difference of two AUCs with DeLong's test that it is 0. */
-export interface AucDifference extends Estimate {
+interface AucDifference extends Estimate {
   /** Two-sided; null where the difference is undefined, 1 if both models order all rows alike. */
   readonly pValue: number | null;
 }

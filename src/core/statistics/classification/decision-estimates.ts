@@ -5,7 +5,7 @@ import { type Confusion, confusionOfCells } from './confusion.ts';
 import { type DecisionMetric, decisionMetrics, proportionOf } from './decision-metrics.ts';
 
 /** Each decision metric with its interval. */
-export type DecisionEstimates = Readonly<Record<DecisionMetric, Estimate>>;
+type DecisionEstimates = Readonly<Record<DecisionMetric, Estimate>>;
 
 const names = Object.keys(decisionMetrics) as DecisionMetric[];
 

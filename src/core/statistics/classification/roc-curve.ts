@@ -1,7 +1,7 @@
 import { orderOf } from './order-of.ts';
 
 /** A point of the ROC curve. */
-export interface RocPoint {
+interface RocPoint {
   readonly falsePositiveRate: number;
   readonly truePositiveRate: number;
   /** Scores at or above it are decided positive; null at (0, 0), where nothing is. */

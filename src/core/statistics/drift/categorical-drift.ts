@@ -5,10 +5,10 @@ import { DRIFT_ALPHA, DRIFT_MIN_N, type DriftResult } from './drift-result.ts';
 import { jensenShannon } from './jensen-shannon.ts';
 
 /** Smallest Jensen-Shannon distance, noise removed, that counts as drift. */
-export const CATEGORICAL_MIN_EFFECT = 0.05;
+const CATEGORICAL_MIN_EFFECT = 0.05;
 
 /** The verdict on a categorical column. */
-export interface CategoricalDrift extends DriftResult {
+interface CategoricalDrift extends DriftResult {
   /** Chi-square statistic and its degrees of freedom after pooling; null without verdict. */
   readonly statistic: number | null;
   readonly df: number | null;

@@ -3,7 +3,7 @@ import type { ContingencyTable } from './contingency-table.ts';
 import { fisherExact } from './fisher-exact.ts';
 
 /** A two-sample chi-square test's result. */
-export interface ChiSquareTwoSample {
+interface ChiSquareTwoSample {
   readonly statistic: number;
   /** Degrees of freedom after pooling; 0 if only one cell is left, and then the statistic is 0. */
   readonly df: number;

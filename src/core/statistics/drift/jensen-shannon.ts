@@ -1,7 +1,7 @@
 import type { ContingencyTable } from './contingency-table.ts';
 
 /** How far two laws of a categorical column are apart. */
-export interface JensenShannon {
+interface JensenShannon {
   /** Jensen-Shannon distance (square root of the divergence, natural logarithm), 0..0.833. */
   readonly distance: number;
   /** The distance after removing from the divergence what noise alone gives, df/8 × (1/n + 1/m); 0 at least. */

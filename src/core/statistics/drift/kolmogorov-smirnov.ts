@@ -4,7 +4,7 @@ import { kolmogorovSurvival } from '../special/kolmogorov-survival.ts';
 const EXACT_MAX_N = 10_000;
 
 /** A two-sample Kolmogorov-Smirnov test's result; `method` says by which law its p-value was found. */
-export interface KolmogorovSmirnov {
+interface KolmogorovSmirnov {
   /** Largest distance of the two empirical distribution functions, 0..1. */
   readonly statistic: number;
   readonly pValue: number;

@@ -3,10 +3,10 @@ import { DRIFT_ALPHA, DRIFT_MIN_N, type DriftResult } from './drift-result.ts';
 import { fisherExact } from './fisher-exact.ts';
 
 /** Smallest change of the missing rate, noise removed, that counts: one percentage point. */
-export const MISSING_MIN_EFFECT = 0.01;
+const MISSING_MIN_EFFECT = 0.01;
 
 /** The verdict on the share of a column's missing values. */
-export interface MissingRateChange extends DriftResult {
+interface MissingRateChange extends DriftResult {
   /** Share of missing values, 0..1; null for no rows. */
   readonly referenceRatio: number | null;
   readonly currentRatio: number | null;

@@ -1,7 +1,7 @@
 import { type CategoryCounts, countTotal } from './category-counts.ts';
 
 /** A category of the window that the reference never had. */
-export interface NewCategory {
+interface NewCategory {
   readonly value: string;
   readonly count: number;
   /** Share of the current values, 0..1. */

@@ -4,10 +4,10 @@ import type { NumericSample } from './numeric-sample.ts';
 import { rankWasserstein } from './rank-wasserstein.ts';
 
 /** Smallest rank-space distance that counts as drift: values moved by three percentiles on average. */
-export const NUMERIC_MIN_EFFECT = 0.03;
+const NUMERIC_MIN_EFFECT = 0.03;
 
 /** The verdict on a numeric column. */
-export interface NumericDrift extends DriftResult {
+interface NumericDrift extends DriftResult {
   /** Kolmogorov-Smirnov statistic; null without verdict. */
   readonly statistic: number | null;
 }

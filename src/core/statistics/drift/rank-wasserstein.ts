@@ -2,7 +2,7 @@
 const NULL_MEAN = Math.sqrt(Math.PI / 2) / 4;
 
 /** How far the values of a numeric column have moved, in ranks of the reference. */
-export interface RankWasserstein {
+interface RankWasserstein {
   /** Wasserstein-1 distance in rank space, 0..0.5 as a rule: 0.1 = values moved by ten percentiles on average. */
   readonly distance: number;
   /** The distance with the mean that noise alone gives removed in quadrature; 0 when noise explains it all. */

@@ -2,7 +2,7 @@ import type { Rng } from '../../rng.ts';
 import { type CategoryCounts, categoryCounts } from './category-counts.ts';
 
 /** A law to draw columns from, as in the grid on which the drift rule was tuned. */
-export type NumericLaw = (rng: Rng) => number;
+type NumericLaw = (rng: Rng) => number;
 
 /** Laws of numbers that drift is simulated with. */
 export const numericLaws: Readonly<Record<string, NumericLaw>> = {

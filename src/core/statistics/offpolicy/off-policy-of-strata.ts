@@ -13,7 +13,7 @@ export interface ActionStratum {
 const leastDraws = 20;
 
 /** Mean reward of a policy that was not the one in force. */
-export interface OffPolicyEstimate {
+interface OffPolicyEstimate {
   /** null without any decision, and for a policy that takes what nobody has seen rewarded. */
   readonly value: number | null;
   /** null where the value is, where an action was taken too rarely, and where all rewards are alike. */
@@ -28,7 +28,7 @@ export interface OffPolicyEstimate {
 }
 
 /** The estimates of one policy from the moments of a log. */
-export interface OffPolicyEstimates {
+interface OffPolicyEstimates {
   /**
    * Inverse propensity score: the mean of weight × reward. Unbiased when propensities are right; wide when the policies
    * differ much. Source: Horvitz, Thompson (1952).

@@ -3,7 +3,7 @@ import { logBeta } from '../special/log-beta.ts';
 import { bisect } from './bisect.ts';
 
 /** Rare events (errors, slow replies, non-finite scores) counted in both arms while the split was constant. */
-export interface ArmCounts {
+interface ArmCounts {
   readonly challenger: number;
   readonly champion: number;
   /** Share of requests routed to the challenger by design, strictly between 0 and 1. */
@@ -11,7 +11,7 @@ export interface ArmCounts {
 }
 
 /** What counts of rare events say of both arms' rates. */
-export interface ArmCountTest {
+interface ArmCountTest {
   /** Anytime-valid p-value of "both arms have the same rate of events". */
   readonly pValue: number;
   /**

@@ -1,7 +1,7 @@
 import { logGamma } from '../special/log-gamma.ts';
 
 /** What counts say of the probabilities that they should arise with. */
-export interface MultinomialTest {
+interface MultinomialTest {
   /** Natural logarithm of the evidence against the probabilities; stop when it reaches ln(1/alpha). */
   readonly logEvidence: number;
   /** min(1, 1/evidence): at most alpha with probability alpha over all times together. */

@@ -1,7 +1,7 @@
 import { logBeta } from '../special/log-beta.ts';
 
 /** Ranks (1-based) of a sorted sample between which a quantile lies; null: not bounded on that side yet. */
-export interface QuantileRanks {
+interface QuantileRanks {
   readonly low: number | null;
   readonly high: number | null;
 }

@@ -59,7 +59,7 @@ export const loggedModelListQuerySchema = z
   });
 export type LoggedModelListQuery = z.infer<typeof loggedModelListQuerySchema>;
 
-export const runColumnKindSchema = z.enum(['metric', 'param', 'tag']);
+const runColumnKindSchema = z.enum(['metric', 'param', 'tag']);
 export type RunColumnKind = z.infer<typeof runColumnKindSchema>;
 
 export const runColumnListQuerySchema = z.strictObject({
@@ -80,7 +80,7 @@ export const runColumnSchema = z.object({
 export type RunColumn = z.infer<typeof runColumnSchema>;
 
 /** Where a filter or an order is wrong; part of the problem body of `filter_invalid`. */
-export const filterProblemSchema = z.object({
+const filterProblemSchema = z.object({
   /** What is wrong, without the place. */
   problem: z.string(),
   /** Zero-based offset of the first wrong character (UTF-16 units, as JavaScript counts). */

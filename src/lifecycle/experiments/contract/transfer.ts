@@ -7,7 +7,7 @@ import { lifecycleStageSchema, loggedModelStatusSchema, runStatusSchema } from '
 
 const timeMs = z.number().int();
 
-export const transferTagSchema = z.strictObject({ key: z.string(), value: z.string() });
+const transferTagSchema = z.strictObject({ key: z.string(), value: z.string() });
 export type TransferTag = z.infer<typeof transferTagSchema>;
 const tags = z.array(transferTagSchema);
 
@@ -22,7 +22,7 @@ export const transferExperimentSchema = z.strictObject({
 });
 export type TransferExperiment = z.infer<typeof transferExperimentSchema>;
 
-export const transferInputSchema = z.strictObject({
+const transferInputSchema = z.strictObject({
   name: z.string(),
   digest: z.string(),
   sourceType: z.string(),
@@ -64,7 +64,7 @@ export const transferSeriesSchema = z.strictObject({
 });
 export type TransferSeries = z.infer<typeof transferSeriesSchema>;
 
-export const transferModelMetricSchema = z.strictObject({
+const transferModelMetricSchema = z.strictObject({
   key: z.string(),
   value: z.number(),
   step: z.number().int(),
@@ -142,7 +142,7 @@ export const importExperimentsSchema = z.strictObject({
   experiments: z.array(transferExperimentSchema).max(1000),
 });
 
-export const placedExperimentSchema = z.object({
+const placedExperimentSchema = z.object({
   sourceId: z.string(),
   /** The id here. */
   id: z.string(),
@@ -167,7 +167,7 @@ export const importModelsSchema = z.strictObject({
  * What is left to do for an item: `copy` its points and files, `compare` (it was here before any import, so it is
  * left as it is), or `nothing` (an earlier import brought all of it).
  */
-export const itemTodoSchema = z.object({
+const itemTodoSchema = z.object({
   id: z.string(),
   todo: z.enum(['copy', 'compare', 'nothing']),
   /** Where its files lie here. */

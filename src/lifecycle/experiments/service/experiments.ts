@@ -43,7 +43,7 @@ import {
   type View,
 } from './context.ts';
 
-export interface ExperimentQuery {
+interface ExperimentQuery {
   readonly filter?: string;
   readonly orderBy?: readonly string[];
   /** MLflow's unless told otherwise. */

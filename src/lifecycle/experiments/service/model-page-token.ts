@@ -3,7 +3,7 @@ import type { LoggedModelOrder } from '../store/search-models.ts';
 import { invalidParameter, pythonRepr } from '../validation.ts';
 
 /** What a search of logged models asks for, but for its page. */
-export interface AskedModels {
+interface AskedModels {
   readonly experimentIds: readonly string[];
   readonly filter: string | null;
   readonly order: readonly LoggedModelOrder[];

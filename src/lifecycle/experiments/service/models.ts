@@ -51,7 +51,7 @@ import { filesUnder } from './artifacts.ts';
 import { activeExperiment, announce, type ExperimentsDeps, runById } from './context.ts';
 import { nextOf, tokenFor } from './model-page-token.ts';
 
-export interface NewLoggedModel {
+interface NewLoggedModel {
   readonly experimentId: string;
   /** Empty or undefined: a random one. */
   readonly name?: string | undefined;
@@ -61,7 +61,7 @@ export interface NewLoggedModel {
   readonly tags: readonly Tag[];
 }
 
-export interface LoggedModelQuery {
+interface LoggedModelQuery {
   /** Null: all experiments. */
   readonly experimentIds: readonly string[] | null;
   readonly filter?: string | undefined;

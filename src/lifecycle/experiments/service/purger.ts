@@ -35,7 +35,7 @@ export interface KeptThings {
   readonly artifactUris: readonly string[];
 }
 
-export interface PurgeContext {
+interface PurgeContext {
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }

@@ -11,7 +11,7 @@ import { audit, type ExperimentsDeps } from './context.ts';
 const tickMs = 3_600_000;
 const dayMs = 86_400_000;
 
-export interface PurgesOptions {
+interface PurgesOptions {
   /** How long deleted things are kept; 0: until somebody asks for a purge. */
   readonly purgeAfterMs: number;
   /** Enqueues the step `purge` in the transaction; the same key again does nothing. */

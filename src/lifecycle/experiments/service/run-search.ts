@@ -26,7 +26,7 @@ import { parseExperimentId } from '../validation.ts';
 import { runVocabulary } from '../vocabulary.ts';
 import { type ExperimentsDeps, experimentById, stagesOf, type View } from './context.ts';
 
-export interface RunQuery {
+interface RunQuery {
   /** Null: all experiments. */
   readonly experimentIds: readonly string[] | null;
   readonly filter?: string | undefined;
@@ -38,7 +38,7 @@ export interface RunQuery {
   readonly after?: string | undefined;
 }
 
-export interface RunColumnQuery {
+interface RunColumnQuery {
   readonly query?: string | undefined;
   readonly kind?: RunColumnKind | undefined;
   readonly limit: number;

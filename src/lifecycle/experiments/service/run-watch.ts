@@ -8,7 +8,7 @@ const runsAtOnce = 100;
 const shortestTickMs = 1000;
 const longestTickMs = 60_000;
 
-export interface RunWatchOptions {
+interface RunWatchOptions {
   /** How long a run may write nothing; 0: for ever. */
   readonly lostAfterMs: number;
   /** Whether the step that made a run is still at work: then the run is alive, however silent. */

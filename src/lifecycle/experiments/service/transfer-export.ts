@@ -23,7 +23,7 @@ import { parseExperimentId } from '../validation.ts';
 import { type ExperimentsDeps, runById } from './context.ts';
 
 /** The point after which a page goes on: step, time, value, NaN flag. */
-export type PointKey = readonly [number, number, number, number];
+type PointKey = readonly [number, number, number, number];
 
 /** Reading experiments out whole, in the form in which an import takes them. */
 export function exportOperations(deps: ExperimentsDeps) {

@@ -7,7 +7,7 @@ import { type ExperimentsTables, grouped, lastByKey, on } from './tables.ts';
 
 type ExperimentRow = Omit<ExperimentsTables['experiments'], 'id'> & { readonly id: number };
 
-export interface NewExperiment {
+interface NewExperiment {
   readonly name: string;
   /** Null: the new id below the default root. */
   readonly artifactLocation: string | null;

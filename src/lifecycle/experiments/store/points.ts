@@ -7,7 +7,7 @@ import {
 } from '../../../platform/db/index.ts';
 import type { MetricPoint } from '../metric-point.ts';
 
-export interface SeriesPoints {
+interface SeriesPoints {
   readonly seriesId: number;
   /** Ascending by step, time and value. */
   readonly points: readonly MetricPoint[];

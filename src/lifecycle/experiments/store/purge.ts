@@ -12,16 +12,16 @@ export interface PurgeScope {
   readonly experimentIds: readonly number[] | null;
 }
 
-export interface DueExperiment {
+interface DueExperiment {
   readonly id: number;
   readonly artifactLocation: string;
 }
-export interface DueRun {
+interface DueRun {
   readonly seq: number;
   readonly id: string;
   readonly artifactUri: string;
 }
-export interface DueModel {
+interface DueModel {
   readonly id: string;
   readonly artifactUri: string;
 }

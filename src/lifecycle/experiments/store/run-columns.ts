@@ -3,7 +3,7 @@ import { sqliteStatements, statements, type Tx } from '../../../platform/db/inde
 import type { RunColumnKind } from '../contract/search.ts';
 import type { ExperimentScope } from './run-conditions.ts';
 
-export interface RunColumnRow {
+interface RunColumnRow {
   readonly kind: RunColumnKind;
   readonly key: string;
 }

@@ -15,7 +15,7 @@ import type { LifecycleStage } from '../contract.ts';
 import type { ExperimentRecord } from '../records.ts';
 import { withTags } from './experiments.ts';
 
-export interface ExperimentSearch {
+interface ExperimentSearch {
   readonly stages: readonly LifecycleStage[];
   readonly filter: Expression | null;
   readonly order: readonly OrderKey[];

@@ -27,7 +27,7 @@ export interface LoggedModelOrder {
   readonly dataset: Partial<DatasetChoice>;
 }
 
-export interface LoggedModelSearch {
+interface LoggedModelSearch {
   /** Null: all experiments. */
   readonly experimentIds: readonly number[] | null;
   readonly filter: Expression | null;

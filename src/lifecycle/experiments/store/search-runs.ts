@@ -29,7 +29,7 @@ export interface RunSearch {
 }
 
 /** These columns of a run, and what it is ordered by. */
-export type FoundRun<K extends keyof RunRow> = Pick<RunRow, K> & {
+type FoundRun<K extends keyof RunRow> = Pick<RunRow, K> & {
   readonly sort: readonly (string | number)[];
 };
 

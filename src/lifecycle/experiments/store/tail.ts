@@ -45,7 +45,7 @@ export class TailWriter {
   }
 }
 
-export interface TailPart {
+interface TailPart {
   /** What follows has numbers from here. */
   readonly end: number;
   /** By series id; ascending within each series. */

@@ -3,7 +3,7 @@ import type { Tx } from '../../../platform/db/index.ts';
 import { on } from './tables.ts';
 
 /** An upload in parts that a client makes past the server. */
-export interface UploadRecord {
+interface UploadRecord {
   readonly id: string;
   readonly path: string;
   /** What the blob store calls it. */

@@ -8,7 +8,7 @@ import type { AttributeTexts } from './translation.ts';
 const largestTagValue = 8000;
 
 /** What a batch of one trace's spans says about the trace itself. */
-export interface SpansSummary {
+interface SpansSummary {
   readonly traceId: string;
   readonly startMs: number;
   readonly endMs: number | null;

@@ -4,9 +4,9 @@ import { z } from 'zod';
 /** RFC 3339 time. */
 const timeSchema = z.string();
 
-export const traceStateSchema = z.enum(['STATE_UNSPECIFIED', 'OK', 'ERROR', 'IN_PROGRESS']);
+const traceStateSchema = z.enum(['STATE_UNSPECIFIED', 'OK', 'ERROR', 'IN_PROGRESS']);
 
-export const traceAssessmentSchema = z.object({
+const traceAssessmentSchema = z.object({
   id: z.string(),
   kind: z.enum(['feedback', 'expectation', 'issue']),
   name: z.string(),
@@ -43,7 +43,7 @@ export const traceSchema = z.object({
 });
 export type Trace = z.infer<typeof traceSchema>;
 
-export const traceSpanSchema = z.object({
+const traceSpanSchema = z.object({
   id: z.string(),
   parentId: z.string().nullable(),
   /** How far below the root it is; spans stand in the order of their tree. */

@@ -3,7 +3,7 @@ import { checkPattern } from '../../../platform/search/regex/index.ts';
 import { filterTokens, listStrings, type Token, unquoted } from './filter-tokens.ts';
 import { traceKeys } from './records.ts';
 
-export type TraceEntity = 'attribute' | 'tag' | 'metadata' | 'span' | 'feedback' | 'expectation' | 'issue';
+type TraceEntity = 'attribute' | 'tag' | 'metadata' | 'span' | 'feedback' | 'expectation' | 'issue';
 
 /** One comparison of a filter; all must hold. */
 export interface TraceCondition {

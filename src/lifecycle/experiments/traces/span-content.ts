@@ -3,7 +3,7 @@ import { type AttributeValue, type IncomingSpan, type SpanRecord, traceKeys } fr
 import { type AttributeTexts, attributeText, translated } from './translation.ts';
 
 /** The part of a stored span's content that readers need. Attribute values are JSON text. */
-export interface SpanContent {
+interface SpanContent {
   readonly attributes: Readonly<Record<string, string>>;
   readonly events: readonly {
     readonly name: string;

@@ -98,7 +98,7 @@ export const postLabelsResponseSchema = z.strictObject({
 });
 export type PostLabelsResponse = z.infer<typeof postLabelsResponseSchema>;
 
-export const signalNameSchema = z
+const signalNameSchema = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'expected a name of small letters, digits, - and _');
 
@@ -166,11 +166,11 @@ export const conflictSchema = z.strictObject({
 });
 export type Conflict = z.infer<typeof conflictSchema>;
 
-export const labelTypeSchema = z.enum(['any', 'binary', 'number', 'text']);
+const labelTypeSchema = z.enum(['any', 'binary', 'number', 'text']);
 export type LabelType = z.infer<typeof labelTypeSchema>;
 
 /** How a signal bears on the outcome: `weight` × its value, if it came within the time after the prediction. */
-export const signalWeightSchema = z.strictObject({
+const signalWeightSchema = z.strictObject({
   signal: signalNameSchema,
   weight: z.number(),
   withinMs: z.int().min(1),
@@ -182,7 +182,7 @@ export const signalWeightSchema = z.strictObject({
  * A rule that makes an outcome of signals. When the longest window of a prediction is over, its weighted sum is
  * taken; at `threshold` or more the outcome is 1, else 0. A signal that comes late changes it.
  */
-export const outcomeRuleSchema = z.strictObject({
+const outcomeRuleSchema = z.strictObject({
   signals: z.array(signalWeightSchema).min(1).max(32),
   threshold: z.number(),
   /** What a prediction without any signal gets: an outcome of 0, or none (it stays without a label). */
@@ -212,7 +212,7 @@ const delaysMs = z.strictObject({
 });
 
 /** How late labels are and how many never came, for one value of a feature or for all. */
-export const labelDelaySchema = z.strictObject({
+const labelDelaySchema = z.strictObject({
   /** null for all predictions together, and for rows without the feature. */
   segment: z.string().nullable(),
   /** Those that were answered, or labelled all the same: without an answer nobody waits for a label. */

@@ -29,7 +29,7 @@ export const replayInputsSchema = z.strictObject({
 export type ReplayInputs = z.infer<typeof replayInputsSchema>;
 
 /** How good scores were against labels of 0 and 1; null without such labels. */
-export const replayMetricsSchema = z.strictObject({
+const replayMetricsSchema = z.strictObject({
   logLoss: z.number().nullable(),
   brier: z.number().nullable(),
   accuracy: z.number().nullable(),

@@ -11,7 +11,7 @@ export const rowErrorSchema = z.strictObject({
 });
 export type RowError = z.infer<typeof rowErrorSchema>;
 
-export const labelFileFormatSchema = z.enum(['csv', 'parquet']);
+const labelFileFormatSchema = z.enum(['csv', 'parquet']);
 export type LabelFileFormat = z.infer<typeof labelFileFormatSchema>;
 
 /**

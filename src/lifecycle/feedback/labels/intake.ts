@@ -10,7 +10,7 @@ import { requireEventTime, requirePredictionTime, requireType } from './require-
 /** How entities are written in the prediction log of an endpoint: as they are, hashed, or not at all (null). */
 export type EntityAsLogged = (endpoint: string) => Promise<(entity: string) => string | null>;
 
-export interface IntakeOptions {
+interface IntakeOptions {
   readonly db: Database;
   readonly store: LabelStore;
   readonly labels: LabelLog;

@@ -30,7 +30,7 @@ import { Queries, type QueriesOptions } from './queries.ts';
 import { RecentAnswers } from './recent-answers.ts';
 import { Uploads, type UploadsOptions } from './uploads.ts';
 
-export interface LabelServiceOptions extends QueriesOptions, UploadsOptions {
+interface LabelServiceOptions extends QueriesOptions, UploadsOptions {
   readonly frames: Frames;
   readonly labels: LabelLog;
   readonly sources: SourceStore;
@@ -53,7 +53,7 @@ export interface LabelFiles {
 }
 
 /** Where a page of waiting labels ends: in the labels by entity (their id), then in those by unknown ids (seq). */
-export type WaitingKey = readonly ['entity', string] | readonly ['id', number];
+type WaitingKey = readonly ['entity', string] | readonly ['id', number];
 
 /** Labels and signals beyond the plain posting of labels: how they come, what waits, what is missing. */
 export class LabelService {

@@ -7,7 +7,7 @@ import { entityHash } from '../segments/entity-file.ts';
 import type { EntitySpan } from '../segments/segment-index.ts';
 import type { LabelStore, WaitingRow } from '../store/label-store.ts';
 
-export interface MatchingOptions {
+interface MatchingOptions {
   readonly db: Database;
   readonly store: LabelStore;
   readonly frames: Frames;

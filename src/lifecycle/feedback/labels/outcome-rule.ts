@@ -18,7 +18,7 @@ const ruleSource = 'rule';
 const lookBackMs = 31 * 86_400_000;
 const mostAtOnce = 50_000;
 
-export interface RuleFiles {
+interface RuleFiles {
   readonly predictions: readonly string[];
   readonly labels: readonly string[];
   readonly signals: readonly string[];

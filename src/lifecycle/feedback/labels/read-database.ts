@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 
 /** A page of a query's result: the names of its columns, and rows as cells in that order. */
-export interface DatabasePage {
+interface DatabasePage {
   readonly names: readonly string[];
   readonly rows: readonly (readonly unknown[])[];
 }

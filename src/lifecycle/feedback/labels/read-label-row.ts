@@ -45,7 +45,7 @@ export function labelColumns(names: readonly string[]): LabelColumns | string {
 }
 
 /** How rows are read. */
-export interface RowReading {
+interface RowReading {
   readonly type: LabelType;
   /** Labels of later times are refused. */
   readonly nowMs: number;

@@ -4,7 +4,7 @@ import type { Clock } from '../../../core/time.ts';
 import type { Frames } from '../../../platform/frames/index.ts';
 import { type NarrowFiles, type NarrowSelection, NarrowTable, typesOf } from './narrow-table.ts';
 
-export interface NarrowLogOptions {
+interface NarrowLogOptions {
   readonly frames: Frames;
   readonly clock: Clock;
   /** Where the tables lie. What an earlier process left there is of no use. */
@@ -16,7 +16,7 @@ export interface NarrowLogOptions {
 }
 
 /** How far the log of an endpoint has been read for those who wait. */
-export interface NarrowReading {
+interface NarrowReading {
   readonly rowsRead: number;
   /** Predictions and labels that were not read before. */
   readonly rowsTotal: number;

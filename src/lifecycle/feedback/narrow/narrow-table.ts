@@ -4,7 +4,7 @@ import { type Frames, sqlLiteral, sqlName, typedRows } from '../../../platform/f
 import { featurePrefix, labelTimeSql } from '../relations.ts';
 
 /** A file of the log or of labels. Its content never changes: what rewrites rows makes another file. */
-export interface NarrowFile {
+interface NarrowFile {
   readonly id: string;
   readonly path: string;
   readonly rows: number;

@@ -12,13 +12,13 @@ import type { StepWindow, WindowStore } from '../store/window-store.ts';
 import { type LogWindow, writeWindow } from './write-window.ts';
 
 /** A span of event time in the log of an endpoint: [fromMs, toMs). */
-export interface LoggedSpan {
+interface LoggedSpan {
   readonly endpoint: string;
   readonly fromMs: number;
   readonly toMs: number;
 }
 
-export interface LogWindowsOptions {
+interface LogWindowsOptions {
   readonly db: Database;
   readonly frames: Frames;
   readonly blobs: BlobStore;
@@ -32,7 +32,7 @@ export interface LogWindowsOptions {
 }
 
 /** What is done before a window is written, and behind it. */
-export interface AroundWriting {
+interface AroundWriting {
   /** Resolves when control has what replicas have logged so far. */
   readonly sealed: () => Promise<void>;
   /** Throws where a window cannot be used. */

@@ -26,7 +26,7 @@ export interface ReplayStepRun {
 }
 
 /** So many replays after the one with the id. */
-export interface ReplayPage {
+interface ReplayPage {
   readonly limit: number;
   readonly afterId: string | undefined;
 }

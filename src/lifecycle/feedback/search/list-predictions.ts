@@ -33,7 +33,7 @@ type Filter = LogFilter;
 type Range = Pick<Filter, 'arm' | 'from' | 'to'>;
 
 /** The log of an endpoint as a search sees it. */
-export interface SearchedLog {
+interface SearchedLog {
   readonly frames: Frames;
   /** Ever larger parts of it; see `newestSlices`. */
   readonly slices: AsyncIterable<Slice>;

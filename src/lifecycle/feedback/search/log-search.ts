@@ -24,7 +24,7 @@ import { endOf, type LogFilter, listPredictions, type PageKey, rangeOf } from '.
 import { logFacets } from './log-facets.ts';
 import { entitySlices, type LogFile, mostIds, newestSlices, type Slice } from './slices.ts';
 
-export interface LogSearchOptions {
+interface LogSearchOptions {
   readonly store: FeedbackStore;
   readonly index: SegmentIndex;
   readonly blobs: DirectoryBlobStore;

@@ -58,7 +58,7 @@ export async function* newestSlices(
 export const mostIds = 20_000;
 
 /** What is known of where the rows of an entity are. */
-export interface EntityLog {
+interface EntityLog {
   /** Its newest predictions, newest first. */
   readonly newest: (
     limit: number,

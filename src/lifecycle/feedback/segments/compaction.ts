@@ -6,7 +6,7 @@ import { type FeedbackStore, type RewritableSegment, type SegmentFamily, Segment
 import { byColumns, mostRows, type RewriteOptions, rewriteSegments } from './rewrite.ts';
 import type { SetAside } from './set-aside.ts';
 
-export interface CompactionOptions extends RewriteOptions {
+interface CompactionOptions extends RewriteOptions {
   readonly db: Database;
   readonly store: FeedbackStore;
   readonly clock: Clock;

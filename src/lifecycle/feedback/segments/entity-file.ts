@@ -26,7 +26,7 @@ export async function writeEntityFile(frames: Frames, segment: string, target: s
 }
 
 /** Where to look for entities: files as `writeEntityFile` makes them, and segments that have none yet. */
-export interface EntityFiles {
+interface EntityFiles {
   readonly indexed: readonly string[];
   readonly segments: readonly string[];
 }

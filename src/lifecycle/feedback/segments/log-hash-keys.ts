@@ -18,7 +18,7 @@ export interface LogHashing {
   readonly printOf: (replicaId: string) => string | undefined;
 }
 
-export interface LogHashKeysOptions {
+interface LogHashKeysOptions {
   readonly db: Database;
   readonly frames: Pick<Frames, 'query'>;
   /** Nothing is hashed unless given. */

@@ -17,7 +17,7 @@ import { keyOf } from './segment-filter.ts';
 import type { SegmentIndex } from './segment-index.ts';
 import type { SetAside } from './set-aside.ts';
 
-export interface RemovalOptions extends RewriteOptions {
+interface RemovalOptions extends RewriteOptions {
   readonly db: Database;
   readonly journal: Journal;
   readonly store: FeedbackStore;

@@ -27,7 +27,7 @@ export function buildFilter(low: ArrayLike<number>, high: ArrayLike<number>): Ui
 }
 
 /** A key as filters know it. */
-export type HashedKey = readonly [low: number, high: number];
+type HashedKey = readonly [low: number, high: number];
 
 /** @param key as `keyOf` makes it */
 export function hashKey(key: string): HashedKey {

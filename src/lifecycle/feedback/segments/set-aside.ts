@@ -10,7 +10,7 @@ import type { Logger } from '../../../platform/log/index.ts';
 import type { LabelSegment } from '../contract.ts';
 import type { AsideSegment, FeedbackStore, SegmentFamily } from '../store.ts';
 
-export interface SetAsideOptions {
+interface SetAsideOptions {
   readonly db: Database;
   readonly store: FeedbackStore;
   readonly blobs: DirectoryBlobStore;

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { type Database, type Tx, tables } from '../../../platform/db/index.ts';
 
 /** Rows of a replica whose entities were hashed with one key. */
-export interface HashedRows {
+interface HashedRows {
   readonly endpoint: string;
   readonly replicaId: string;
   readonly keyPrint: string;

@@ -56,7 +56,7 @@ interface SourceTables {
 }
 
 /** What a label query is kept with, apart from its URL. */
-export const storedQuerySchema = z.strictObject({
+const storedQuerySchema = z.strictObject({
   sql: z.string(),
   watermarkColumn: z.string(),
   initialWatermark: z.union([z.string(), z.number()]).nullable(),

@@ -28,7 +28,7 @@ import { type AlertAction, closingKinds, decideAlerts, maturingKinds } from './d
 import { ALERT_DELIVERY, deliveryMaxFailures } from './deliver-alert.ts';
 import { replicaFindings } from './replica-findings.ts';
 
-export interface JudgedWindow {
+interface JudgedWindow {
   readonly endpoint: string;
   readonly spec: MonitorSpec;
   readonly row: WindowRow;

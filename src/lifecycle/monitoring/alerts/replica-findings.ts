@@ -2,7 +2,7 @@ import { formatTime } from '../../../core/time.ts';
 import type { ReplicaAlertKind, WatchedReplica } from '../contract.ts';
 
 /** What is wrong with a replica, for one endpoint that it serves. */
-export interface ReplicaFinding {
+interface ReplicaFinding {
   readonly endpoint: string;
   readonly replicaId: string;
   readonly reason: string;

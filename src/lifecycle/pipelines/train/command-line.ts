@@ -1,6 +1,6 @@
 import { fail } from '../../../core/errors.ts';
 
-export type ParamValue = string | number | boolean;
+type ParamValue = string | number | boolean;
 
 /** What a command line may say `${data}` for: the path of the training rows. */
 const dataName = 'data';

@@ -1,5 +1,5 @@
 /** Two values under one key; null: this side has none. */
-export interface Pair<T> {
+interface Pair<T> {
   readonly key: string;
   readonly from: T | null;
   readonly to: T | null;

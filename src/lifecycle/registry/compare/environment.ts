@@ -3,7 +3,7 @@ import type { EnvironmentDifference } from '../contract/compare.ts';
 import { type Differences, differencesOf } from './differences.ts';
 
 /** The files beside a model that say what it runs on, by name; those that are not there are left out. */
-export type EnvironmentFiles = ReadonlyMap<string, string>;
+type EnvironmentFiles = ReadonlyMap<string, string>;
 
 /** The files beside a logged model that say what it runs on, as MLflow names them. */
 export const environmentFiles = ['requirements.txt', 'python_env.yaml', 'conda.yaml'] as const;

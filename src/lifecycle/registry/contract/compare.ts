@@ -10,9 +10,9 @@ import { metricDirectionSchema, metricValueSchema } from '../../experiments/cont
 const textPair = { from: z.string().nullable(), to: z.string().nullable() };
 
 /** A param or tag with another value, or one that only one of the two has. */
-export const textDifferenceSchema = z.object({ key: z.string(), ...textPair });
+const textDifferenceSchema = z.object({ key: z.string(), ...textPair });
 
-export const metricDifferenceSchema = z.object({
+const metricDifferenceSchema = z.object({
   key: z.string(),
   from: metricValueSchema.nullable(),
   to: metricValueSchema.nullable(),
@@ -27,7 +27,7 @@ export const metricDifferenceSchema = z.object({
 export type MetricDifference = z.infer<typeof metricDifferenceSchema>;
 
 /** A dataset by its name and use; the same digest is the same data. */
-export const datasetDifferenceSchema = z.object({
+const datasetDifferenceSchema = z.object({
   name: z.string(),
   /** What it was used for, as `training`; empty when nobody said so. */
   context: z.string(),
@@ -37,7 +37,7 @@ export const datasetDifferenceSchema = z.object({
 export type DatasetDifference = z.infer<typeof datasetDifferenceSchema>;
 
 /** A column in words: `double`, `double, optional`, `double [30]`. */
-export const columnDifferenceSchema = z.object({
+const columnDifferenceSchema = z.object({
   side: z.enum(['input', 'output']),
   name: z.string(),
   change: z.enum(['added', 'removed', 'changed']),
@@ -46,7 +46,7 @@ export const columnDifferenceSchema = z.object({
 export type ColumnDifference = z.infer<typeof columnDifferenceSchema>;
 
 /** A line of requirements.txt, conda.yaml or python_env.yaml, paired by the package that it names. */
-export const environmentDifferenceSchema = z.object({
+const environmentDifferenceSchema = z.object({
   file: z.string(),
   /** The package, as `scikit-learn`; the line itself where it names none. */
   name: z.string(),
@@ -54,7 +54,7 @@ export const environmentDifferenceSchema = z.object({
 });
 export type EnvironmentDifference = z.infer<typeof environmentDifferenceSchema>;
 
-export const gateDifferenceSchema = z.object({
+const gateDifferenceSchema = z.object({
   name: z.string(),
   from: z.object({ verdict: verdictSchema, value: z.number().nullable() }).nullable(),
   to: z.object({ verdict: verdictSchema, value: z.number().nullable() }).nullable(),
@@ -62,7 +62,7 @@ export const gateDifferenceSchema = z.object({
 export type GateDifference = z.infer<typeof gateDifferenceSchema>;
 
 /** Facts of one of the two, for the heads of the columns. */
-export const comparedVersionSchema = z.object({
+const comparedVersionSchema = z.object({
   version: z.number().int(),
   stage: z.string(),
   aliases: z.array(z.string()),

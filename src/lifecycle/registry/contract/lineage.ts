@@ -5,10 +5,10 @@ import { z } from 'zod';
  * arrows point from cause to effect. Things are told apart by digest where they have one. Browser-safe.
  */
 
-export const lineageKindSchema = z.enum(['dataset', 'run', 'logged-model', 'model-version', 'endpoint']);
+const lineageKindSchema = z.enum(['dataset', 'run', 'logged-model', 'model-version', 'endpoint']);
 export type LineageKind = z.infer<typeof lineageKindSchema>;
 
-export const lineageNodeSchema = z.object({
+const lineageNodeSchema = z.object({
   /** `<kind>:<reference>`, unique within the graph. */
   id: z.string(),
   kind: lineageKindSchema,
@@ -24,7 +24,7 @@ export const lineageNodeSchema = z.object({
 });
 export type LineageNode = z.infer<typeof lineageNodeSchema>;
 
-export const lineageEdgeSchema = z.object({
+const lineageEdgeSchema = z.object({
   /** Ids of nodes. */
   from: z.string(),
   to: z.string(),

@@ -73,7 +73,7 @@ export const importRegisteredModelsSchema = z.strictObject({
 });
 
 /** What is here of a registered model after it was written. */
-export const importedRegisteredModelSchema = z.object({
+const importedRegisteredModelSchema = z.object({
   name: z.string(),
   /** False: a model of that name was here before; only version numbers that were free were added. */
   owned: z.boolean(),

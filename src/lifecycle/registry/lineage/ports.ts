@@ -2,7 +2,7 @@ import type { Digest } from '../../../core/json.ts';
 import type { Actor } from '../../../platform/access/index.ts';
 
 /** A registered dataset version, as far as a lineage shows it. */
-export interface LineageDataset {
+interface LineageDataset {
   readonly id: string;
   /** `flights v3` */
   readonly title: string;

@@ -11,7 +11,7 @@ import { firstOfPackages, refittedFrom, versionsFrom } from '../store/lineage.ts
 import { Graph } from './graph.ts';
 import type { LineagePorts } from './ports.ts';
 
-export interface LineageDeps {
+interface LineageDeps {
   readonly db: Database;
   readonly experiments: Experiments;
   readonly ports: LineagePorts;

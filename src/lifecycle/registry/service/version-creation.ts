@@ -33,7 +33,7 @@ import {
 import { addModel } from './models.ts';
 
 /** What an MLflow client registers. */
-export interface RegisterInput {
+interface RegisterInput {
   readonly name: string;
   readonly source: string;
   readonly runId?: string | undefined;

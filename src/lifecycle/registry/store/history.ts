@@ -9,7 +9,7 @@ export async function insertChanges(tx: Tx, rows: readonly RegistryTables['model
   if (rows.length > 0) await on(tx).insertInto('model_changes').values(rows).execute();
 }
 
-export interface HistoryFilter {
+interface HistoryFilter {
   readonly version?: number | undefined;
   readonly what?: HistorySubject | undefined;
   /** Changes before this id (ids sort by time). */

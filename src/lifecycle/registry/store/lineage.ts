@@ -7,7 +7,7 @@ import { on } from './tables.ts';
 import { hydrateVersions } from './versions.ts';
 
 /** What a version may have come from; any one is enough. */
-export interface VersionOrigin {
+interface VersionOrigin {
   readonly sources?: readonly string[];
   readonly runIds?: readonly string[];
   readonly datasetId?: string | undefined;

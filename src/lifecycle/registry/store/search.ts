@@ -18,7 +18,7 @@ import type { ModelRow, VersionRow } from './tables.ts';
 /** The tag that makes a registered model a prompt. */
 export const promptTag = 'mlflow.prompt.is_prompt';
 
-export interface RegistrySearch {
+interface RegistrySearch {
   readonly filter: Expression | null;
   readonly order: readonly OrderKey[];
   readonly limit: number;

@@ -27,12 +27,12 @@ export const webhookEventNames = Object.entries(webhookActions).flatMap(([entity
 );
 
 /** An event as `entity.action`, for instance `model_version_alias.created`. */
-export const webhookEventSchema = z.enum(webhookEventNames as [string, ...string[]], {
+const webhookEventSchema = z.enum(webhookEventNames as [string, ...string[]], {
   error: (issue) =>
     `unknown event ${JSON.stringify(issue.input)}; the events are ${webhookEventNames.join(', ')}`,
 });
 
-export const webhookStatusSchema = z.enum(['ACTIVE', 'DISABLED']);
+const webhookStatusSchema = z.enum(['ACTIVE', 'DISABLED']);
 export type WebhookStatus = z.infer<typeof webhookStatusSchema>;
 
 export const webhookSchema = z.object({
@@ -87,7 +87,7 @@ export const webhookTestResultSchema = z.object({
 });
 export type WebhookTestResult = z.infer<typeof webhookTestResultSchema>;
 
-export const deliveryStatusSchema = z.enum(['pending', 'delivered', 'failed', 'cancelled']);
+const deliveryStatusSchema = z.enum(['pending', 'delivered', 'failed', 'cancelled']);
 export type DeliveryStatus = z.infer<typeof deliveryStatusSchema>;
 
 /** One event on its way to one webhook. Its id is the same in every attempt (`X-MLflow-Delivery-Id`). */

@@ -11,7 +11,7 @@ export const WEBHOOK_DELIVERY = 'webhook-delivery';
 /** Failures of ours (not of the receiver) after which a job is given up; its pauses grow up to five minutes. */
 const manyFailures = 1_000;
 
-export interface OutboxDeps {
+interface OutboxDeps {
   readonly jobs: Jobs;
   readonly clock: Clock;
 }

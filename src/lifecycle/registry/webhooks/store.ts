@@ -200,7 +200,7 @@ export async function cancelDeliveries(
     .execute();
 }
 
-export interface DeliveryFilter {
+interface DeliveryFilter {
   readonly webhookId?: string | undefined;
   readonly status?: DeliveryStatus | undefined;
   /** Deliveries older than this id (ids sort by time). */

@@ -31,7 +31,7 @@ export async function receiver(
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, got };
 }
 
-export interface WebhookTestOptions {
+interface WebhookTestOptions {
   readonly resolve?: Resolve;
   readonly allowPrivateAddresses?: boolean;
   readonly maxRetries?: number;

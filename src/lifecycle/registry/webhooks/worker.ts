@@ -10,7 +10,7 @@ import { WEBHOOK_DELIVERY } from './outbox.ts';
 import type { Webhooks } from './service.ts';
 import { deleteOldDeliveries, findDelivery, moveDelivery } from './store.ts';
 
-export interface WebhookWorkerDeps {
+interface WebhookWorkerDeps {
   readonly db: Database;
   readonly jobs: Jobs;
   readonly clock: Clock;

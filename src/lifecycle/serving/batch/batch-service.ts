@@ -71,7 +71,7 @@ export interface BatchPorts {
 }
 
 /** A span of event time in the log of an endpoint: [fromMs, toMs). */
-export type BatchWindow = NonNullable<BatchInputs['source']['window']>;
+type BatchWindow = NonNullable<BatchInputs['source']['window']>;
 
 const kind = 'batch-predict';
 /** Kinds of steps that score rows in parts. */

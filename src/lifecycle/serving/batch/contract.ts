@@ -4,16 +4,16 @@ import { digestSchema } from '../../../core/model-package.ts';
 
 /** Batch predictions: what is asked for, the step that does it, and the resource of the REST API. Browser-safe. */
 
-export const batchFormatSchema = z.enum(['parquet', 'csv']);
+const batchFormatSchema = z.enum(['parquet', 'csv']);
 
 /** Whose model scores: the champion of an endpoint, or a packaged version of a registered model. */
-export const batchTargetSchema = z.union([
+const batchTargetSchema = z.union([
   z.strictObject({ endpoint: z.string().min(1) }),
   z.strictObject({ model: z.string().min(1), version: z.int().min(1) }),
 ]);
 
 /** Which rows are scored. */
-export const batchSourceSchema = z.union([
+const batchSourceSchema = z.union([
   /** A file that was stored as a blob before. */
   z.strictObject({
     digest: digestSchema,

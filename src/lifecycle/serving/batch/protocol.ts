@@ -27,7 +27,7 @@ export interface BatchTask {
 }
 
 /** The parts are all there: make one file of them. */
-export interface BatchMerge {
+interface BatchMerge {
   readonly type: 'merge';
   readonly paths: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** How requests of an endpoint are computed together. */
-export const batchingOptionsSchema = z.strictObject({
+const batchingOptionsSchema = z.strictObject({
   /** Most rows of one run; null: what warm-up measured as best for the model. */
   maxRows: z.int().min(1).max(65_536).nullable().default(null),
   /** How long the first row may wait for company; 0: only for what arrives in the same turn of the event loop. */
@@ -11,19 +11,19 @@ export const batchingOptionsSchema = z.strictObject({
 });
 
 /** What may be remembered of answers, by the digest of model and input. */
-export const cacheOptionsSchema = z.strictObject({
+const cacheOptionsSchema = z.strictObject({
   maxEntries: z.int().min(1).max(1_000_000),
   maxAgeMs: z.int().min(1).nullable().default(null),
 });
 
 /** What callers may ask for. Null: as much as they like. */
-export const limitOptionsSchema = z.strictObject({
+const limitOptionsSchema = z.strictObject({
   requestsPerSecond: z.number().positive().nullable().default(null),
   concurrentRequests: z.int().min(1).nullable().default(null),
 });
 
 /** What of a request goes into the prediction log. Each request is counted and has its row, whatever is left out. */
-export const logOptionsSchema = z.strictObject({
+const logOptionsSchema = z.strictObject({
   /** Share (0..1) of the rows whose features and outputs are kept, chosen by prediction id. */
   payloadShare: z.number().min(0).max(1).default(1),
   /** Features that are never written. */

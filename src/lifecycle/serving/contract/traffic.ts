@@ -64,7 +64,7 @@ export const shadowSchema = z.object({ modelVersion: z.string(), packageDigest: 
 export type Shadow = z.infer<typeof shadowSchema>;
 
 /** What a replica counted of a guarded arm. */
-export const guardCountsSchema = z.object({
+const guardCountsSchema = z.object({
   requests: z.int(),
   failed: z.int(),
   slow: z.int(),

@@ -6,7 +6,7 @@ import { z } from 'zod';
  * `predict`: ask for predictions (and what `inspect` allows); `inspect`: metadata, configuration and statistics;
  * `manage`: load and unload models, where a server has a folder of them.
  */
-export const keyActionSchema = z.enum(['predict', 'inspect', 'manage']);
+const keyActionSchema = z.enum(['predict', 'inspect', 'manage']);
 export type KeyAction = z.infer<typeof keyActionSchema>;
 
 /** POST /api/v1/endpoint-keys */

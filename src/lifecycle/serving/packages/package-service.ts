@@ -17,7 +17,7 @@ export interface NewVersion {
   readonly description: string;
 }
 
-export interface PackageServiceOptions {
+interface PackageServiceOptions {
   readonly blobs: BlobStore;
   /** Registers a package as a version of a model, with its audit entry; gives the version that has it already. */
   readonly register: (actor: Actor, version: NewVersion) => Promise<number>;

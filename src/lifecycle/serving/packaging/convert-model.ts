@@ -41,7 +41,7 @@ export class NotConverted extends Error {
   }
 }
 
-export interface ConvertedModel extends z.infer<typeof reportSchema> {
+interface ConvertedModel extends z.infer<typeof reportSchema> {
   readonly onnx: Uint8Array;
 }
 

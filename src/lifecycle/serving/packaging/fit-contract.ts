@@ -7,7 +7,7 @@ export const packagedContractSchema = z.looseObject({
   dataset: z.string().optional(),
   columns: z.array(z.looseObject({ name: z.string(), type: z.string() })),
 });
-export type PackagedContract = z.infer<typeof packagedContractSchema>;
+type PackagedContract = z.infer<typeof packagedContractSchema>;
 
 /** Types of the contract that can feed a type of the signature. */
 const feeds: Readonly<Record<SignatureField['type'], readonly string[]>> = {

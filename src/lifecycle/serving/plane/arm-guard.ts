@@ -3,10 +3,10 @@ import { logBeta } from '../../../core/statistics/special/log-beta.ts';
 import type { ArmGuard, GuardCounts } from '../contract.ts';
 
 /** Told once, when an arm has broken its guard. */
-export type OnBroken = (counts: GuardCounts, reason: string) => void;
+type OnBroken = (counts: GuardCounts, reason: string) => void;
 
 /** What all processes that serve an arm counted of it, this one too; null: this is the only one. */
-export type CountTogether = () => Promise<GuardCounts> | null;
+type CountTogether = () => Promise<GuardCounts> | null;
 
 /** The others are asked no more often: each look costs every process a message. */
 const lookEveryMs = 10;

@@ -14,7 +14,7 @@ import {
 } from '../contract.ts';
 import { Patience, type SilenceMs, tellingStream } from './patience.ts';
 
-export interface ControlLinkOptions {
+interface ControlLinkOptions {
   readonly controlUrl: string;
   readonly replicaId: string;
   readonly logger: Logger;
@@ -22,7 +22,7 @@ export interface ControlLinkOptions {
   readonly uploadSilenceMs?: SilenceMs;
 }
 
-export interface StreamHandlers {
+interface StreamHandlers {
   readonly onConnected: () => void;
   readonly onMessage: (message: StreamMessage) => void;
 }

@@ -64,7 +64,7 @@ export interface RowPlan {
 }
 
 /** What watches the guarded arms of an endpoint. */
-export interface ArmWatch {
+interface ArmWatch {
   /** Told when an arm breaks its bounds. */
   readonly onBroken: (arm: RouteArm, counts: GuardCounts, reason: string) => void;
   /** What all processes counted of an arm; null where there is one process. */

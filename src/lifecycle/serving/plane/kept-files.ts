@@ -6,7 +6,7 @@ import { routeTableSchema, type WithdrawnArm, withdrawnArmSchema } from '../cont
 
 const keptRoutesSchema = routeTableSchema.extend({ highestVersion: z.int().min(0).optional() });
 /** What routes.json holds: the routes of a replica, and the highest version of a table that it ever worked through. */
-export type KeptRoutes = z.infer<typeof keptRoutesSchema>;
+type KeptRoutes = z.infer<typeof keptRoutesSchema>;
 
 const routesFile = 'routes.json';
 /** Arms that lost their traffic in this replica. */

@@ -14,7 +14,7 @@ interface Slots {
 }
 
 /** What was asked of one endpoint lately, how much of that failed here, and how much callers had got wrong. */
-export interface LatelyCounts extends LatelyAsked {
+interface LatelyCounts extends LatelyAsked {
   readonly endpoint: string;
 }
 

@@ -14,7 +14,7 @@ export const partBoundsMs = [
 ] as const;
 
 /** How often something took so long: a count for each bucket of `partBoundsMs`, and one for what took longer. */
-export type PartBuckets = number[];
+type PartBuckets = number[];
 
 /** Runs of one size, and the parts of their time. */
 export interface BatchStatistics {

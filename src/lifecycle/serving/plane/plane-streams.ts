@@ -23,7 +23,7 @@ export interface StreamedPiece {
 export type StreamPieces = (signal: AbortSignal) => AsyncIterable<StreamedPiece>;
 
 /** What streams need of the plane that they are part of. */
-export interface StreamPorts {
+interface StreamPorts {
   readonly endpoint: (name: string) => EndpointState;
   readonly predict: (request: PredictRequest) => Promise<PredictReply>;
   readonly append: (state: EndpointState, rows: readonly LoggedRow[]) => Promise<void>;

@@ -75,7 +75,7 @@ const ensembleStepSchema = z.object({
   output_map: z.record(z.string(), text).default({}),
 });
 
-export const modelConfigSchema = z.object({
+const modelConfigSchema = z.object({
   name: text.optional(),
   platform: text.optional(),
   backend: text.optional(),
@@ -115,7 +115,7 @@ export const modelConfigSchema = z.object({
 });
 export type ModelConfig = z.output<typeof modelConfigSchema>;
 
-export interface ReadConfig {
+interface ReadConfig {
   readonly config: ModelConfig;
   /** Fields that are there and change nothing here, by path. */
   readonly ignored: readonly string[];

@@ -27,7 +27,7 @@ import {
   problemOfName,
 } from './model-source.ts';
 
-export interface RepositoryOptions {
+interface RepositoryOptions {
   readonly directory: string;
   readonly plane: Plane;
   readonly loader: PackageLoader;

@@ -31,7 +31,7 @@ function staysInside(path: string): boolean {
 const byNumber = (a: string, b: string) => a.length - b.length || (a < b ? -1 : 1);
 
 /** Folders of a repository, in order. */
-export interface ModelFolders {
+interface ModelFolders {
   /** Those that are models, by their names. */
   readonly names: readonly string[];
   /** Those whose names can be no part of an address. */

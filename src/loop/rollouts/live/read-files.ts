@@ -8,7 +8,7 @@ import { type FrameColumns, sqlName } from '../../../platform/frames/index.ts';
 import type { LiveFile, LiveLog } from './live-log.ts';
 
 /** A row with what it has of protected features, in the order of the plan; null: nothing. */
-export interface RowInSegments {
+interface RowInSegments {
   readonly row: ArrivedRow;
   readonly segments: readonly (string | null)[];
 }

@@ -24,7 +24,7 @@ import type { Bucket } from './bucket.ts';
 const uploadUrlS = 24 * 3600;
 const aboutAsManyAtOnce = 100;
 
-export interface S3BlobsOptions {
+interface S3BlobsOptions {
   readonly bucket: Bucket;
   /** Keys begin with it and a slash; empty for the whole bucket. */
   readonly prefix: string;

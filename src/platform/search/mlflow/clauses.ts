@@ -11,7 +11,7 @@ export interface Clause {
 }
 
 /** The comparisons of a filter, and what else stands at its top level except AND and blanks. */
-export interface Clauses {
+interface Clauses {
   readonly clauses: readonly Clause[];
   readonly invalid: readonly string[];
 }

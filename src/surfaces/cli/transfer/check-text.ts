@@ -3,7 +3,7 @@ import { count, short } from '../format/text.ts';
 import type { ImportOutcome } from './import-all.ts';
 
 /** One line of the comparison: an experiment, or a registered model. */
-export interface CheckRow {
+interface CheckRow {
   readonly what: string;
   readonly id: string;
   readonly runs: string;

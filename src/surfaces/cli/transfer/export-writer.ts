@@ -20,7 +20,7 @@ import {
 import { measured } from './import-target.ts';
 
 /** A table of an export as its manifest tells of it. */
-export interface ManifestTable {
+interface ManifestTable {
   readonly file: string;
   readonly rows: number;
   readonly digest: string;

@@ -37,7 +37,7 @@ export interface ImportOutcome {
 }
 
 /** Source and target of one registered model. */
-export interface RegisteredCheck {
+interface RegisteredCheck {
   readonly name: string;
   readonly versions: number;
   readonly versionsHere: number;

@@ -2,7 +2,7 @@ import { fail } from '../../../core/errors.ts';
 import { nearestName } from '../../../core/nearest-name.ts';
 
 /** What a column of a long table says. */
-export type LongRole = 'run' | 'key' | 'step' | 'time' | 'value' | 'experiment' | 'type' | 'config';
+type LongRole = 'run' | 'key' | 'step' | 'time' | 'value' | 'experiment' | 'type' | 'config';
 export type LongFormat = 'long' | 'wandb' | 'neptune';
 
 /** Names by which each role's column is found, in order, where the caller names none. */

@@ -1,7 +1,7 @@
 import type { TransferTag, TransferVersion } from '../contract.ts';
 
 /** What MLflow knows of a model version. */
-export interface MlflowVersion {
+interface MlflowVersion {
   readonly version: number;
   readonly stage: string;
   readonly status: string;

@@ -8,7 +8,7 @@ import { findColumns, type LongColumns, type LongFormat } from './long-table.ts'
 import type { MetricColumns, TransferSource } from './transfer-source.ts';
 
 /** How a long table is read. */
-export interface LongTableOptions {
+interface LongTableOptions {
   readonly format: LongFormat;
   /** `role=column`, for columns that are called otherwise. */
   readonly columns: readonly string[];

@@ -8,7 +8,7 @@ import {
 import { tensorsOf } from '../oip/metadata.ts';
 
 /** One request in the words of each protocol. */
-export interface ExampleBodies {
+interface ExampleBodies {
   readonly infer: object;
   readonly invocations: object;
   readonly predict: object;

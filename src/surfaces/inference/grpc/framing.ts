@@ -12,7 +12,7 @@ export interface Frame {
 }
 
 /** Length of the prefix of each message: a flag and a length of 32 bits. */
-export const prefixBytes = 5;
+const prefixBytes = 5;
 
 /** Cuts the bytes of a stream into messages. Nothing is reserved for a length before the bytes are there. */
 export class FrameReader {

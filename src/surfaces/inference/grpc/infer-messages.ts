@@ -1,7 +1,7 @@
 /** Messages of inference.proto as protobufjs reads them: fields that were not sent have their standard values. */
 
 /** A 64-bit integer: a number, or what protobufjs makes of one. */
-export type Int64 = number | { readonly low: number; readonly high: number; readonly unsigned: boolean };
+type Int64 = number | { readonly low: number; readonly high: number; readonly unsigned: boolean };
 
 export interface InferParameter {
   /** Which of the members was sent. */
@@ -12,7 +12,7 @@ export interface InferParameter {
   readonly double_param?: number;
   readonly uint64_param?: Int64;
 }
-export type InferParameters = Readonly<Record<string, InferParameter>>;
+type InferParameters = Readonly<Record<string, InferParameter>>;
 
 export interface TensorContents {
   readonly bool_contents: readonly boolean[];

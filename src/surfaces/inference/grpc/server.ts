@@ -16,7 +16,7 @@ import { Inbox } from './inbox.ts';
 import type { Methods, StreamMethod, UnaryMethod } from './methods.ts';
 import { GrpcError, grpcStatus } from './status.ts';
 
-export interface GrpcServerOptions {
+interface GrpcServerOptions {
   readonly methods: Methods;
   readonly logger: Logger;
   /** Largest message that is read, after expansion. */

@@ -17,7 +17,7 @@ export const grpcStatus = {
   unavailable: 14,
   unauthenticated: 16,
 } as const;
-export type GrpcStatus = (typeof grpcStatus)[keyof typeof grpcStatus];
+type GrpcStatus = (typeof grpcStatus)[keyof typeof grpcStatus];
 
 /** An error of the transport, with the status that says it best. */
 export class GrpcError extends Error {
@@ -47,7 +47,7 @@ const byHttpStatus: Readonly<Record<number, GrpcStatus>> = {
   504: grpcStatus.deadlineExceeded,
 };
 
-export interface Failure {
+interface Failure {
   readonly status: GrpcStatus;
   readonly message: string;
   /** The code of the catalogue, sent as the trailer `x-millrace-error`. */

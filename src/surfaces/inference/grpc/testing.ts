@@ -4,7 +4,7 @@ import { FrameReader, frameOf } from './framing.ts';
 import { readProto } from './messages.ts';
 
 /** What came back from a call: status and message of gRPC, and the messages. */
-export interface CallAnswer {
+interface CallAnswer {
   readonly status: number;
   readonly message: string;
   readonly headers: IncomingHttpHeaders;

@@ -1,7 +1,7 @@
 import type { KeyAction } from '../../../lifecycle/serving/index.ts';
 
 /** Which endpoint a path is about, and what is done with it. */
-export interface PathTarget {
+interface PathTarget {
   /** Null: the only one there is, as with /invocations. */
   readonly endpoint: string | null;
   readonly action: KeyAction;

@@ -12,7 +12,7 @@ export interface EventAnswer {
 }
 
 /** How the server tells an error: the body of an answer, or the whole of one while nothing was sent. */
-export interface EventErrors {
+interface EventErrors {
   readonly toError: (thrown: unknown) => MillraceError;
   readonly bodyOf: (error: MillraceError) => HttpAnswer;
   readonly refuse: (error: MillraceError) => void;

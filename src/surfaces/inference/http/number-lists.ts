@@ -11,7 +11,7 @@ const placeKey = randomUUID();
 /** Stands in the JSON for the list of that place. */
 type Placeholder = Readonly<Record<string, number>>;
 
-export interface CutJson {
+interface CutJson {
   /** The JSON with a placeholder for each list that was cut out. */
   readonly json: Buffer;
   /** The numbers of these lists, row-major where they were nested. */

@@ -4,13 +4,13 @@ import type { BodyShare } from '../body-room.ts';
 import { ByteParts } from '../byte-parts.ts';
 
 /** What a body may come to, and what holds its bytes. */
-export interface BodyBounds {
+interface BodyBounds {
   readonly limitBytes: number;
   readonly bodyShare: BodyShare;
 }
 
 /** What becomes of a body: exactly one of both is called, or none where the connection ends before. */
-export interface BodyEnds {
+interface BodyEnds {
   readonly whole: (body: Buffer) => void;
   /** Told `bodies_full` or `payload_too_large`; the rest of the body is let go by. */
   readonly refused: (error: unknown) => void;

@@ -14,7 +14,7 @@ const endsSoonMs = 14 * dayMs;
 const oneCertificate = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /** Where a certificate (with its chain) and its private key are, in PEM. */
-export interface TlsPaths {
+interface TlsPaths {
   readonly cert: string;
   readonly key: string;
   /** Certificates of who signs those of callers: with it a caller without one of theirs is turned away. */

@@ -19,7 +19,7 @@ import { Nuisances } from './nuisances.ts';
 import { mostHeaderBytes, readRequestHeaders, skipTrailers } from './request-headers.ts';
 import { Http2Stream, type StreamCarrier, windowBytes } from './stream.ts';
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   /** Called when the connection has begun to speak HTTP/2: from then on it can be told something. */
   readonly onGreeted?: () => void;
   /** Takes a new request, whose headers are there; it sets the stream's reader before it returns. */

@@ -11,7 +11,7 @@ export interface HeaderField {
 }
 
 /** What a field counts beside its characters (RFC 7541, section 4.1). */
-export const fieldOverhead = 32;
+const fieldOverhead = 32;
 const tableBytes = 4096;
 const mostInteger = 2 ** 28;
 const namePattern = /^(?::[a-z]+|[!#$%&'*+\-.^_`|~0-9a-z]+)$/;

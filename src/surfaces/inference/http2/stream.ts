@@ -22,7 +22,7 @@ export interface StreamCarrier {
 }
 
 /** Who reads a stream. */
-export interface StreamReader {
+interface StreamReader {
   /** The next bytes of the request's body. */
   readonly onData: (bytes: Buffer) => void;
   /** The request is whole. */

@@ -17,7 +17,7 @@ interface DeclaredTensor {
   readonly parameters?: Readonly<Record<string, unknown>>;
 }
 
-export interface ReadTensors {
+interface ReadTensors {
   readonly tensors: readonly RequestTensor[];
   readonly rowCount: number;
   /** Integers beyond 2^53 came as JSON numbers: the body has to be parsed again to have them exact. */

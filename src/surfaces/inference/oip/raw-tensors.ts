@@ -16,7 +16,7 @@ import { malformed } from '../request-context.ts';
 
 /** A value of a tensor. */
 /** Null is a text that is none, as models of Python may answer. */
-export type TensorValue = number | bigint | string | boolean | null;
+type TensorValue = number | bigint | string | boolean | null;
 
 type NumberArray =
   | Float32Array<ArrayBuffer>

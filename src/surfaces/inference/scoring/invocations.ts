@@ -39,7 +39,7 @@ import {
 type Json = Readonly<Record<string, unknown>>;
 
 /** A request of MLflow's scoring protocol, read. */
-export interface Invocation {
+interface Invocation {
   readonly request: PredictRequest;
   /** Is the answer wanted in pieces? */
   readonly streamed: boolean;

@@ -33,7 +33,7 @@ const assessmentSchema = z.object({
   metadata: texts.optional(),
   overrides: z.string().optional(),
 });
-export type AssessmentInput = z.output<typeof assessmentSchema>;
+type AssessmentInput = z.output<typeof assessmentSchema>;
 
 const traceSchema = z.object({
   trace_info: z.object({

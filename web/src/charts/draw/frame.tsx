@@ -105,7 +105,7 @@ export function MarkStrip(props: {
 }
 
 /** Promotion: up-pointing flag. Retraining: ring. Rejection: cross. Rollback: square. Incident: triangle. */
-export function MarkGlyph(props: { readonly kind: MarkKind; readonly x: number; readonly y: number }) {
+function MarkGlyph(props: { readonly kind: MarkKind; readonly x: number; readonly y: number }) {
   const { kind, x, y } = props;
   const ink = MARK_INK[kind];
   if (kind === 'promotion') return <circle cx={x} cy={y} r="4.5" fill={ink} />;

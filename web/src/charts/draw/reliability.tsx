@@ -3,7 +3,7 @@ import { formatCount, formatPercent } from '../../kit/format.ts';
 import { type Identity, identityStroke } from '../../kit/identity.tsx';
 import { prepareReliability, type ReliabilityPoint } from '../prepare/reliability.ts';
 
-export type ReliabilityModel = {
+type ReliabilityModel = {
   readonly id: string;
   readonly identity: Identity;
   readonly points: readonly ReliabilityPoint[];

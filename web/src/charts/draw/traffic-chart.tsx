@@ -8,7 +8,7 @@ import { ChartHead } from './time-chart.tsx';
 import { TimePlot } from './time-plot.tsx';
 import { useWidth } from './use-width.ts';
 
-export type TrafficPart = { readonly id: string; readonly label: string; readonly colour: string };
+type TrafficPart = { readonly id: string; readonly label: string; readonly colour: string };
 
 /** Who answered how many requests per window, or what share of them: bars stacked by version. */
 export function TrafficChart(props: {

@@ -6,7 +6,7 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
 type Quantiles = { readonly p50: number; readonly p95: number };
-export type LabelDay = {
+type LabelDay = {
   /** `2001-02-01`, UTC. */
   readonly day: string;
   readonly labelled: number;
@@ -14,7 +14,7 @@ export type LabelDay = {
   readonly delayMs: Quantiles | null;
 };
 
-export type LabelDays = {
+type LabelDays = {
   readonly counts: readonly StackedWindow[];
   readonly half: readonly WindowPoint[];
   readonly most: readonly WindowPoint[];

@@ -41,7 +41,7 @@ const ms = (time: string | null): number | null => (time === null ? null : Date.
 type Reign = { readonly version: string; readonly fromMs: number };
 
 /** Since when which version was champion, from the promotions; the first one counts from the beginning. */
-export function reignsOf(turns: readonly TurnSummary[]): readonly Reign[] {
+function reignsOf(turns: readonly TurnSummary[]): readonly Reign[] {
   const promoted = turns
     .filter((turn) => turn.state === 'promoted' && turn.challengerVersion !== null)
     .toSorted((a, b) => a.number - b.number);

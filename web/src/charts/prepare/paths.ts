@@ -1,7 +1,7 @@
 /** SVG path pieces shared by the prepare functions. Straight segments only: nothing is invented between samples. */
 
 export type Point = { readonly x: number; readonly y: number };
-export type BandPoint = { readonly x: number; readonly low: number; readonly high: number };
+type BandPoint = { readonly x: number; readonly low: number; readonly high: number };
 
 const px = (value: number): string => (Math.round(value * 10) / 10).toString();
 

@@ -5,7 +5,7 @@ export type Stage = (typeof STAGES)[number];
 export type State = 'good' | 'watch' | 'bad' | 'none' | 'running';
 export type WheelStates = Readonly<Record<Stage, State>>;
 
-export type Blade = {
+type Blade = {
   readonly stage: Stage;
   readonly state: State;
   /** The blade itself. */

@@ -43,7 +43,7 @@ export type DataColumn<T> = {
 /** What a screen may ask of its grid. */
 export type DataGridHandle = { readonly scrollToTop: () => void };
 
-export type Selection = {
+type Selection = {
   readonly keys: ReadonlySet<string>;
   readonly onChange: (keys: ReadonlySet<string>) => void;
   /** How a row is named to somebody who cannot see it. */

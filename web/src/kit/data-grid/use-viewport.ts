@@ -1,6 +1,6 @@
 import { type RefObject, useLayoutEffect, useState } from 'react';
 
-export type Viewport = {
+type Viewport = {
   readonly topPx: number;
   readonly leftPx: number;
   readonly widthPx: number;

@@ -4,7 +4,7 @@ import { groupWindows } from '../../charts/prepare/loop-history.ts';
 
 const WINDOWS_SHOWN = 30;
 
-export type Pulse = {
+type Pulse = {
   /** Per window, oldest first. */
   readonly requests: readonly number[];
   /** Of the slowest version; null for a window without an answer. */

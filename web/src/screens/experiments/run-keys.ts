@@ -5,7 +5,7 @@ import { runColumnsQuery } from '../../api/tracking.ts';
 import { useStable } from '../../kit/use-stable.ts';
 
 /** More experiments than this are not asked for their keys at once. */
-export const MOST_EXPERIMENTS = 6;
+const MOST_EXPERIMENTS = 6;
 
 /**
  * Keys that runs of some experiments have, those of the most runs first; `query` is a part of their names, searched

@@ -1,8 +1,8 @@
 import { compact, oneOf, type RawSearch, text } from '../../kit/search-params.ts';
 
-export const VIEWS = ['labels', 'replays'] as const;
-export const OUTCOMES = ['correct', 'wrong'] as const;
-export const LABELLED = ['true', 'false'] as const;
+const VIEWS = ['labels', 'replays'] as const;
+const OUTCOMES = ['correct', 'wrong'] as const;
+const LABELLED = ['true', 'false'] as const;
 
 /** Without `view`: the log. `id` opens the panel of one prediction, `replay` that of a replay. */
 export type PredictionsSearch = {

@@ -1,7 +1,7 @@
 import type { ConversionReport, PackageManifest } from '../../../../src/core/model-package.ts';
 
 /** One set of rows on which the ONNX form was compared with the model itself. */
-export type ComparedRows = {
+type ComparedRows = {
   readonly on: string;
   readonly rows: number;
   readonly difference: number;
@@ -31,7 +31,7 @@ const FLAVORS: Readonly<Record<string, string>> = {
   pytorch: 'PyTorch',
   python_function: 'Python',
 };
-export const flavorName = (flavor: string): string => FLAVORS[flavor] ?? flavor;
+const flavorName = (flavor: string): string => FLAVORS[flavor] ?? flavor;
 
 /** What computes the version, and why that was chosen. */
 export function packageText(manifest: Pick<PackageManifest, 'runtime' | 'conversion'>): {

@@ -3,7 +3,7 @@ import type { GraphStep } from '../../../../src/core/package-runtime.ts';
 type Combining = Exclude<GraphStep, { readonly kind: 'model' | 'sequence' }>;
 
 /** One way through a step that has several. */
-export type GraphBranch = {
+type GraphBranch = {
   /** Which rows go this way, or how much it counts. */
   readonly label: string;
   /** Null: rows that come here are refused. */

@@ -16,10 +16,10 @@ const GAP_Y_PX = 28;
 const BESIDE_PX = 22;
 const BASELINE_PX = 9;
 /** More in one column than this would make the drawing longer than a screen. */
-export const MOST_PER_COLUMN = 8;
+const MOST_PER_COLUMN = 8;
 
-export type PlacedNode = { readonly node: LineageNode; readonly x: number; readonly y: number };
-export type PlacedEdge = {
+type PlacedNode = { readonly node: LineageNode; readonly x: number; readonly y: number };
+type PlacedEdge = {
   readonly path: string;
   readonly label: string;
   /** What else the line stands for; empty mostly. */
@@ -27,7 +27,7 @@ export type PlacedEdge = {
   readonly x: number;
   readonly y: number;
 };
-export type LineageDrawing = {
+type LineageDrawing = {
   readonly nodes: readonly PlacedNode[];
   readonly edges: readonly PlacedEdge[];
   readonly width: number;

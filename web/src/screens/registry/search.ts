@@ -1,17 +1,17 @@
 import { compact, type RawSearch, text } from '../../kit/search-params.ts';
 
 /** The list of models: a part of their names. */
-export type ModelsSearch = { query?: string };
+type ModelsSearch = { query?: string };
 
 export const modelsSearch = (raw: RawSearch): ModelsSearch => compact({ query: text(raw.query) });
 
 /** Which two versions are compared. */
-export type VersionsSearch = { from?: string; to?: string };
+type VersionsSearch = { from?: string; to?: string };
 
 export const versionsSearch = (raw: RawSearch): VersionsSearch =>
   compact({ from: text(raw.from), to: text(raw.to) });
 
 /** `webhook` opens the panel of one. */
-export type WebhooksSearch = { webhook?: string };
+type WebhooksSearch = { webhook?: string };
 
 export const webhooksSearch = (raw: RawSearch): WebhooksSearch => compact({ webhook: text(raw.webhook) });

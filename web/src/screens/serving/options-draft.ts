@@ -6,7 +6,7 @@ import { formatCount } from '../../kit/format.ts';
 /** The options of an endpoint as people write them: empty for none. */
 export type OptionsDraft = Readonly<Record<OptionField, string>>;
 
-export type OptionField =
+type OptionField =
   | 'environment'
   | 'maxRows'
   | 'maxDelayUs'

@@ -12,7 +12,7 @@ import {
  * `turn` shows the rollout of an earlier turn of the loop, `rollout` an earlier one of an endpoint without a loop;
  * `metric` and `by` (a feature) say by what a shadow is looked at.
  */
-export type EndpointSearch = { turn?: string; rollout?: string; metric?: string; by?: string };
+type EndpointSearch = { turn?: string; rollout?: string; metric?: string; by?: string };
 
 export const endpointSearch = (raw: RawSearch): EndpointSearch =>
   compact({
@@ -32,7 +32,7 @@ export const endpointsSearch = (raw: RawSearch): EndpointsSearch =>
   });
 
 /** `batch` opens the panel of one. */
-export type BatchesSearch = { batch?: string };
+type BatchesSearch = { batch?: string };
 
 export const batchesSearch = (raw: RawSearch): BatchesSearch => compact({ batch: text(raw.batch) });
 

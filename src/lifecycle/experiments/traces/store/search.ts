@@ -10,7 +10,7 @@ import type { TraceCondition, TraceOrder } from '../filter.ts';
 import { traceKeys } from '../records.ts';
 import type { TraceRow } from './tables.ts';
 
-export interface TraceSearch {
+interface TraceSearch {
   readonly experimentIds: readonly number[] | null;
   readonly conditions: readonly TraceCondition[];
   readonly order: readonly TraceOrder[];

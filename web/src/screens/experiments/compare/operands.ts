@@ -15,7 +15,7 @@ export function operandTitle(column: ColumnRef): string {
 }
 
 /** The value of an operand in a run, as it was logged. */
-export function operandValue(run: Run, column: ColumnRef): string | number | undefined {
+function operandValue(run: Run, column: ColumnRef): string | number | undefined {
   if (column.kind === 'metric') {
     const value = metricPart(run.metrics[column.key], column.part);
     return value === 'NaN' ? undefined : value;

@@ -3,7 +3,7 @@ import { niceStep } from '../../../charts/prepare/ticks.ts';
 import { formatNumber } from '../../../kit/format.ts';
 import { type Axis, placeOn } from './differences.ts';
 
-export type PlacedTick = { readonly place: number; readonly text: string };
+type PlacedTick = { readonly place: number; readonly text: string };
 
 /** Ticks of an axis from 0 to 1; categories have one each while there is room for about `count`. */
 export function axisTicks(axis: Axis, log: boolean, count: number): readonly PlacedTick[] {

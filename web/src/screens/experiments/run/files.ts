@@ -18,7 +18,7 @@ export const fileUrl = (owner: FileOwner, path: string): string =>
 export const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 export const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 
-export type PreviewKind =
+type PreviewKind =
   | 'image'
   | 'audio'
   | 'video'

@@ -1,6 +1,6 @@
 import type { MetricSummary } from '../../../../../src/lifecycle/experiments/contract.ts';
 
-export type MetricGroup = { readonly name: string; readonly metrics: readonly MetricSummary[] };
+type MetricGroup = { readonly name: string; readonly metrics: readonly MetricSummary[] };
 
 const OWN = 'Metrics';
 const SYSTEM = 'system';

@@ -18,7 +18,7 @@ export type RunRow = {
   readonly open: boolean;
 };
 
-export type Sorting = { readonly order: string | undefined; readonly set: (order: string) => void };
+type Sorting = { readonly order: string | undefined; readonly set: (order: string) => void };
 
 const WIDTH_PX: Readonly<Record<string, number>> = {
   metric: 96,

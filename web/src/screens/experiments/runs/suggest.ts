@@ -1,6 +1,6 @@
 /** What could be typed next in a filter. Pure. */
 
-export type Typing =
+type Typing =
   | { readonly kind: 'metric' | 'param' | 'tag'; readonly typed: string; readonly from: number }
   | { readonly kind: 'word'; readonly typed: string; readonly from: number };
 

@@ -6,7 +6,7 @@ import { plural } from '../../../kit/format.ts';
 import { needText } from '../../../kit/rollout/evidence-text.ts';
 
 /** What the screens read of a plan; which members are there depends on its kind. */
-export type PlanRead = {
+type PlanRead = {
   readonly kind: 'canary' | 'split' | 'bandit';
   readonly metric: RolloutMetric;
   readonly margin: number;

@@ -10,7 +10,7 @@ export const planKinds = [
   ['blueGreen', 'Blue/green'],
   ['shadow', 'Shadow'],
 ] as const;
-export type PlanKind = (typeof planKinds)[number][0];
+type PlanKind = (typeof planKinds)[number][0];
 
 /** What each kind does, in one sentence. */
 export const kindText: Readonly<Record<PlanKind, string>> = {

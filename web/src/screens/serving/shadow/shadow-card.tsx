@@ -20,7 +20,7 @@ import { ReadingLog } from './reading-log.tsx';
 const METRICS = planMetrics.filter(([name]) => name !== 'outcome' && name !== 'value');
 
 /** By what a shadow is looked at; `metric` and `by` are in the address. */
-export type ShadowView = { readonly metric?: string | undefined; readonly by?: string | undefined };
+type ShadowView = { readonly metric?: string | undefined; readonly by?: string | undefined };
 
 /** What a version that only listens says beside the champion: nothing is decided by it. */
 export function ShadowCard(props: {
