@@ -7,6 +7,7 @@ import { banditState, wantsOtherShares } from '../verdict/bandit.ts';
 import type { ComparedArm } from '../verdict/compare-arms.ts';
 import { observe, zeroBeforeOf } from '../verdict/observe.ts';
 import { provedArm } from '../verdict/proof.ts';
+import { behindText } from './behind-text.ts';
 import { judgeRollout } from './judge-rollout.ts';
 import type { Followed } from './live/rollout-watch.ts';
 import { movedAlong } from './moved-along.ts';
@@ -281,7 +282,11 @@ export class RolloutEngine {
       zeroBeforeMs: zeroBeforeOf(spec, eventMs),
     });
     this.#deps.watch.noteReading(record.id, seen);
-    const look = judgeRollout(data, seen, nowMs, eventMs);
+    const judged = judgeRollout(data, seen, nowMs, eventMs);
+    const replicas = this.#deps.serving.replicas(rolloutActor);
+    const behind =
+      judged.verdict === 'waiting' ? behindText(replicas, record.endpoint, step.routeVersion) : '';
+    const look = { ...judged, reason: judged.reason + behind };
     const champion = { arm: 'champion', version: data.championVersion };
     const endpoint = await this.#deps.serving.endpoint(rolloutActor, record.endpoint);
     const shares = Object.fromEntries(endpoint.arms.map((a) => [a.arm, a.weight]));
