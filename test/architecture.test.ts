@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { exportBreaches } from './architecture/exports.ts';
 import { importBreaches } from './architecture/imports.ts';
 import { type Breach, describeBreach } from './architecture/rules.ts';
 import { defaultExportBreaches, lengthBreaches, sliceFileBreaches } from './architecture/shape.ts';
@@ -14,9 +15,14 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 
 function breachesOf(root: string): Breach[] {
   const files = readSourceTree(root);
-  return [importBreaches, tableBreaches, lengthBreaches, defaultExportBreaches, sliceFileBreaches].flatMap(
-    (rule) => rule(files),
-  );
+  return [
+    importBreaches,
+    tableBreaches,
+    lengthBreaches,
+    exportBreaches,
+    defaultExportBreaches,
+    sliceFileBreaches,
+  ].flatMap((rule) => rule(files));
 }
 
 test('the code keeps to the plan', () => {
@@ -136,6 +142,11 @@ const bad: Record<string, { files: Record<string, string>; at: string; says: Reg
     at: 'src/core/f',
     says: /Half of the files are shorter than 130 lines/,
   },
+  'an export for nobody': {
+    files: { 'src/core/a.ts': 'const b = 1;\nexport function alone(): number {\n  return b;\n}' },
+    at: 'src/core/a.ts:2',
+    says: /exports alone[\s\S]*Take the `export` off/,
+  },
   'a default export': {
     files: { 'src/core/a.ts': 'const a = 1;\nexport default a;' },
     at: 'src/core/a.ts:2',
@@ -149,7 +160,7 @@ const bad: Record<string, { files: Record<string, string>; at: string; says: Reg
 };
 
 const good = house({
-  'src/core/time.ts': '',
+  'src/core/time.ts': 'export const t = 0;',
   'src/core/ids.ts': "import { randomBytes } from 'node:crypto';",
   'src/platform/db/index.ts': "import '../../core/time.ts';",
   'src/lifecycle/data/migrations.ts': 'sql`CREATE TABLE splits (id TEXT)`',

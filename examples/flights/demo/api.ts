@@ -58,7 +58,7 @@ export class Api {
 }
 
 /** The API refused a call, or is away for too long. */
-export class ApiError extends Error {}
+class ApiError extends Error {}
 
 function problemText(text: string): string {
   try {

@@ -12,7 +12,7 @@ export interface Claim {
 }
 
 /** What was done to the loop on purpose. */
-export interface Injected {
+interface Injected {
   /** Reason of the trigger, by which its turn is known. */
   readonly shuffled: string;
   readonly clock12: string;

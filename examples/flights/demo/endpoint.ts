@@ -9,7 +9,7 @@ export interface Answer {
   readonly arm: string;
 }
 
-export interface SendCounts {
+interface SendCounts {
   /** Requests that were repeated, with the same prediction id, because the connection broke or serve was away. */
   retried: number;
 }

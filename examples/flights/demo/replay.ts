@@ -22,7 +22,7 @@ export interface Incident {
   run(nowMs: number): Promise<void>;
 }
 
-export interface ReplayParts {
+interface ReplayParts {
   readonly api: Api;
   readonly endpoint: FlightEndpoint;
   readonly flights: Flights;

@@ -39,7 +39,7 @@ export interface Report {
 }
 
 /** What a bad candidate got hold of. */
-export interface BadModel {
+interface BadModel {
   readonly turn: number;
   readonly version: number | null;
   readonly what: string;
@@ -51,7 +51,7 @@ export interface BadModel {
   readonly to: string | null;
 }
 
-export interface Material {
+interface Material {
   readonly api: Api;
   readonly ledger: Ledger;
   readonly sample: number;

@@ -14,7 +14,7 @@ import { loopName, Replay, waitUntilIdle, workText } from './replay.ts';
 import { gatherReport, printReport } from './report.ts';
 import { choosePorts, Server } from './server.ts';
 
-export interface DemoOptions {
+interface DemoOptions {
   /** Every n-th flight. */
   readonly sample: number;
   /** Emptied at the start. */
