@@ -178,7 +178,8 @@ export class Replica {
     this.#wanted = table;
     this.#want(table);
     if (this.#applying) await this.#applyLoaded(table);
-    this.#applying ??= this.#applyWanted();
+    // It may have been taken meanwhile, and no later table would be if `#applying` were a promise that is over.
+    if (this.#wanted) this.#applying ??= this.#applyWanted();
     await this.#applying;
   }
 
