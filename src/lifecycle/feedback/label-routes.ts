@@ -1,25 +1,12 @@
 import { z } from 'zod';
-import {
-  decodePageToken,
-  defineRoute,
-  pageOf,
-  pageQuery,
-  type Route,
-  readPage,
-  toPage,
-} from '../../platform/http/index.ts';
+import { decodePageToken, defineRoute, pageOf, type Route, toPage } from '../../platform/http/index.ts';
 import {
   conflictSchema,
   feedbackSettingsSchema,
   labelDelaysQuerySchema,
   labelDelaysSchema,
-  labelQueryInputSchema,
-  labelQueryRunSchema,
-  labelQuerySchema,
   labelsByDayQuerySchema,
   labelsByDaySchema,
-  labelUploadQuerySchema,
-  labelUploadSchema,
   postLabelsResponseSchema,
   postSignalsRequestSchema,
   waitingLabelSchema,
@@ -32,14 +19,7 @@ const waitingKeySchema = z.union([
   z.tuple([z.literal('id'), z.int()]),
 ]);
 const endpointParams = z.strictObject({ endpoint: z.string().min(1).max(200) });
-const queryParams = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'expected letters, digits, dot, dash or underscore'),
-});
-const list = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item) });
-
-/** The routes of labels beyond posting them: files, queries, signals, settings, what waits, what is missing. */
+/** Signals, what an endpoint's labels are like, which wait, contradict each other, come late or are missing. */
 export function labelRoutes({ labels }: FeedbackService): readonly Route[] {
   return [
     defineRoute({
@@ -51,80 +31,6 @@ export function labelRoutes({ labels }: FeedbackService): readonly Route[] {
       body: postSignalsRequestSchema,
       response: postLabelsResponseSchema,
       handle: ({ body }, { actor }) => labels.postSignals(actor, body),
-    }),
-    defineRoute({
-      method: 'POST',
-      path: '/api/v1/label-uploads',
-      summary:
-        'Takes a CSV or Parquet file of labels as body; of the same file again, the rows that were refused are tried again',
-      permission: 'feedback:write',
-      query: labelUploadQuerySchema,
-      bodyKind: 'raw',
-      response: labelUploadSchema,
-      handle: ({ query: { endpoint, format, wait, ...options } }, { actor, request }) =>
-        labels.upload(actor, endpoint, format, request.raw, wait, options),
-    }),
-    defineRoute({
-      method: 'GET',
-      path: '/api/v1/label-uploads',
-      summary: 'Lists files of labels with their progress, of an endpoint or of all, newest first',
-      permission: 'read',
-      query: pageQuery.extend({ endpoint: z.string().min(1).optional() }),
-      response: pageOf(labelUploadSchema),
-      handle: ({ query }, { actor }) =>
-        readPage(
-          query,
-          (page) => labels.listUploads(actor, page, query.endpoint),
-          (upload) => upload.id,
-        ),
-    }),
-    defineRoute({
-      method: 'GET',
-      path: '/api/v1/label-uploads/:id',
-      summary: 'One file of labels: how far it is, and which rows were refused',
-      permission: 'read',
-      params: z.strictObject({ id: z.string() }),
-      response: labelUploadSchema,
-      handle: ({ params }, { actor }) => labels.findUpload(actor, params.id),
-    }),
-    defineRoute({
-      method: 'PUT',
-      path: '/api/v1/label-queries/:name',
-      summary: 'Declares a query against a database table whose rows are labels',
-      permission: 'feedback:write',
-      params: queryParams,
-      body: labelQueryInputSchema,
-      response: labelQuerySchema,
-      handle: ({ params, body }, { actor }) => labels.putQuery(actor, params.name, body),
-    }),
-    defineRoute({
-      method: 'GET',
-      path: '/api/v1/label-queries',
-      summary: 'Lists label queries with their watermarks and last runs',
-      permission: 'read',
-      response: list(labelQuerySchema),
-      handle: async (_input, { actor }) => ({ items: [...(await labels.listQueries(actor))] }),
-    }),
-    defineRoute({
-      method: 'POST',
-      path: '/api/v1/label-queries/:name/run',
-      summary: 'Runs a label query now and answers with what came of it',
-      permission: 'feedback:write',
-      params: queryParams,
-      response: labelQueryRunSchema,
-      handle: ({ params }, { actor }) => labels.runQuery(actor, params.name),
-    }),
-    defineRoute({
-      method: 'DELETE',
-      path: '/api/v1/label-queries/:name',
-      summary: 'Removes a label query; labels that it brought stay',
-      permission: 'feedback:write',
-      params: queryParams,
-      response: z.strictObject({ removed: z.literal(true) }),
-      handle: async ({ params }, { actor }) => {
-        await labels.removeQuery(actor, params.name);
-        return { removed: true } as const;
-      },
     }),
     defineRoute({
       method: 'GET',
@@ -167,7 +73,7 @@ export function labelRoutes({ labels }: FeedbackService): readonly Route[] {
         endpoint: z.string().min(1),
         limit: z.coerce.number().int().min(1).max(1000).default(100),
       }),
-      response: list(conflictSchema),
+      response: z.object({ items: z.array(conflictSchema) }),
       handle: async ({ query }, { actor }) => ({
         items: [...(await labels.conflicts(actor, query.endpoint, query.limit))],
       }),

@@ -23,7 +23,9 @@ import {
   predictionsQuerySchema,
   registeredSegmentSchema,
 } from './contract.ts';
+import { labelQueryRoutes } from './label-query-routes.ts';
 import { labelRoutes } from './label-routes.ts';
+import { labelUploadRoutes } from './label-upload-routes.ts';
 import { pageKey, pageKeySchema, rangeOf } from './search/list-predictions.ts';
 import type { FeedbackService } from './service.ts';
 
@@ -152,6 +154,8 @@ export function feedbackRoutes(service: FeedbackService): readonly Route[] {
       handle: ({ params, query }, { actor }) => service.prediction(actor, params.id, query.endpoint),
     }),
     ...labelRoutes(service),
+    ...labelUploadRoutes(service),
+    ...labelQueryRoutes(service),
     ...archiveRoutes(service),
   ];
 }

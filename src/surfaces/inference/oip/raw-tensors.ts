@@ -14,8 +14,7 @@ import { malformed } from '../request-context.ts';
  *   are, any bytes: see core/byte-text.ts.
  */
 
-/** A value of a tensor. */
-/** Null is a text that is none, as models of Python may answer. */
+/** A value of a tensor. Null is a text that is none, as models of Python may answer. */
 type TensorValue = number | bigint | string | boolean | null;
 
 type NumberArray =
