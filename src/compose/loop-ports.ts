@@ -13,7 +13,7 @@ import {
   type VersionRecord,
 } from '../lifecycle/registry/index.ts';
 import { packageOutputsSchema, type ServingService } from '../lifecycle/serving/index.ts';
-import { type LoopPorts, observe } from '../loop/index.ts';
+import { behindText, type LoopPorts, observe } from '../loop/index.ts';
 import { systemActor as actor } from '../platform/access/index.ts';
 import type { BlobStore } from '../platform/blobs/index.ts';
 import type { Database } from '../platform/db/index.ts';
@@ -236,6 +236,7 @@ function servingPort(serving: ServingService): LoopPorts['serving'] {
       const [last] = await serving.routeVersions(actor, endpoint, { limit: 1 });
       return last?.reason ?? 'the endpoint was changed';
     },
+    behind: async (endpoint, version) => behindText(serving.replicas(actor), endpoint, version),
     settled: async (endpoint, version, signal) => {
       await serving.settled(endpoint, version, { signal });
     },

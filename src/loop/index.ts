@@ -21,6 +21,7 @@ export type {
   PackagedVersion,
   SplitOptions,
 } from './ports.ts';
+export { behindText } from './rollouts/behind-text.ts';
 export { RolloutWatch } from './rollouts/live/rollout-watch.ts';
 export { RolloutEngine } from './rollouts/rollout-engine.ts';
 export { RolloutService } from './rollouts/rollout-service.ts';

@@ -440,6 +440,8 @@ forEachDatabase((name, open) => {
     world.seeOutcomes(2, 1, 60, 60, 0);
     const canary = await loop.advance('2001-02-09');
     assert.equal(canary.activeTurn?.state, 'canary');
+    world.behind = '; no rows of it come from replicas that cannot take its route (edge: no memory)';
+    assert.match((await loop.advance('2001-02-09T06:00')).waitsFor, /^waits for .*\(edge: no memory\)$/);
     world.guarded = 'version 2 lost its traffic in the replica: 20 of 40 requests failed';
     const back = await loop.advance('2001-02-10');
     assert.equal(back.lastTurn?.state, 'rolled-back');

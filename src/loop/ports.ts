@@ -179,6 +179,8 @@ export interface LoopPorts {
      * has them.
      */
     lost(endpoint: string, version: number, what: 'copies' | 'traffic'): Promise<string | null>;
+    /** Which connected replicas say that they cannot take a route, as a clause; empty where none does. */
+    behind(endpoint: string, routeVersion: number): Promise<string>;
     /** Resolves when every connected replica answers by this route. Throws `replicas_behind`. */
     settled(endpoint: string, routeVersion: number, signal: AbortSignal): Promise<void>;
   };

@@ -93,6 +93,8 @@ export class FakeWorld {
   readonly aborted: RolloutAborted[] = [];
   /** Why no replica follows a new route; undefined when all do. */
   replicaProblem: string | undefined;
+  /** Which replicas cannot take a route that all of them took. */
+  behind = '';
   outcomes: Observation = nothingObserved;
   /** What reading the log and following a route take; a test may hold them. */
   readsLog: () => Promise<void> = async () => {};
@@ -180,6 +182,7 @@ export class FakeWorld {
         giveBack: async (_, version) =>
           this.#route(`back ${version}`, { champion: version, challenger: null }),
         withdraw: async () => this.#route('withdraw', { ...this.serving, challenger: null }),
+        behind: async () => this.behind,
         settled: async (_, __, signal) => {
           await this.followsRoute(signal);
           if (this.replicaProblem) throw fail('conflict', { problem: this.replicaProblem });

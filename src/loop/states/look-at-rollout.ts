@@ -30,7 +30,10 @@ export async function lookAtRollout(turn: TurnContext): Promise<{ readonly rollo
     zeroBeforeMs: zeroBeforeOf(spec, eventMs),
   });
   turn.watch.noteReading(watchedId(turn, rollout), seen);
-  return { rollout: assess(turn, rollout, seen) };
+  const assessed = assess(turn, rollout, seen);
+  if (assessed.verdict !== 'waiting' || rollout.routeVersion === null) return { rollout: assessed };
+  const behind = await turn.ports.serving.behind(turn.endpoint, rollout.routeVersion);
+  return { rollout: { ...assessed, reason: assessed.reason + behind } };
 }
 
 /** The rollout as what came in by now has it, when that is harm; null otherwise. */
