@@ -103,6 +103,14 @@ const bad: Record<string, { files: Record<string, string>; at: string; says: Reg
     at: 'web/src/a.tsx:1',
     says: /needs Node/,
   },
+  'web runs a contract': {
+    files: {
+      'src/lifecycle/data/contract.ts': 'export const a = 1;',
+      'web/src/a.tsx': "import { a } from '../../src/lifecycle/data/contract.ts';",
+    },
+    at: 'web/src/a.tsx:1',
+    says: /zod/,
+  },
   'a contract imports a package': {
     files: { 'src/lifecycle/data/contract.ts': "import { z } from 'zod';\nimport fs from 'node:fs';" },
     at: 'src/lifecycle/data/contract.ts:2',

@@ -92,6 +92,13 @@ function judge(
       wayOut: 'Import its types only (`import type`), or split the browser-safe part of that module off.',
     };
   }
+  if (from.kind === 'web' && isContract(target) && !found.typeOnly && !isTest(file.path)) {
+    return {
+      problem: `${problem}, which brings its schemas along`,
+      rule: 'web takes types of contracts only: their schemas need zod, which the browser is not sent.',
+      wayOut: 'Import its types only (`import type`), or move what is run to core.',
+    };
+  }
   return allowed(file.path, from, target, to) ? null : { problem, ...ruleOf(from, to, target) };
 }
 
