@@ -5,7 +5,7 @@ import { type HttpAnswer, jsonText } from './http/answer.ts';
 import type { UnpackBounds } from './http/content-encoding.ts';
 import { readInferRequest, withSignatureParams } from './oip/infer-request.ts';
 import { checkOutputNames, writeInferResponse } from './oip/infer-response.ts';
-import { packedAnswer, readOrLog } from './read-or-log.ts';
+import { armOrLog, packedAnswer, readOrLog } from './read-or-log.ts';
 import { malformed, type RequestContext } from './request-context.ts';
 import { scoringContent } from './scoring/content.ts';
 import { readInvocation, readJsonInvocation } from './scoring/invocations.ts';
@@ -44,7 +44,7 @@ export async function answerInvocation(
   body: Buffer,
   context: InferContext,
 ): Promise<HttpAnswer> {
-  const { manifest } = armOf(request, context).model;
+  const { manifest } = (await armOrLog(request, context, null)).model;
   const {
     request: read,
     streamed,
@@ -72,7 +72,7 @@ export async function answerV1Predict(
   body: Buffer,
   context: InferContext,
 ): Promise<HttpAnswer> {
-  const { manifest } = armOf(request, context).model;
+  const { manifest } = (await armOrLog(request, context, null)).model;
   const { request: read, stacked } = await readOrLog(request, body, context, (plain) =>
     readJsonInvocation(plain, request, manifest, ['instances', 'inputs']),
   );
@@ -86,12 +86,6 @@ export async function answerV1Predict(
  */
 function wholeAnswer(error: unknown): string | null {
   return error instanceof MillraceError && error.cause instanceof OtherRows ? error.cause.answer : null;
-}
-
-function armOf({ endpoint }: RequestContext, { plane }: InferContext): ServedArm {
-  const arm = plane.arm(endpoint, null);
-  if (!arm) throw fail('endpoint_empty', { endpoint });
-  return arm;
 }
 
 /**

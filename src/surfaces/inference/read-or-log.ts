@@ -1,5 +1,5 @@
-import { MillraceError } from '../../core/errors.ts';
-import type { PredictRequest } from '../../lifecycle/serving/index.ts';
+import { fail, MillraceError } from '../../core/errors.ts';
+import type { PredictRequest, ServedArm } from '../../lifecycle/serving/index.ts';
 import type { InferContext } from './answer-infer.ts';
 import type { HttpAnswer } from './http/answer.ts';
 import { decodedBody, encodedAnswer, leastPackedBytes } from './http/content-encoding.ts';
@@ -26,6 +26,27 @@ export function readOrLog<T extends object>(
     return done instanceof Promise ? done.catch(refused) : done;
   } catch (thrown) {
     return refused(thrown);
+  }
+}
+
+/**
+ * What answers requests of a version, or as the champion (null). Where nothing does, that is in the prediction log before
+ * it is told. Throws `endpoint_unknown`, which has no log, `endpoint_empty`, `model_version_unknown`.
+ */
+export async function armOrLog(
+  request: RequestContext,
+  { plane }: InferContext,
+  version: string | null,
+): Promise<ServedArm> {
+  const { endpoint } = request;
+  plane.endpoint(endpoint);
+  try {
+    const arm = plane.arm(endpoint, version);
+    if (!arm) throw fail('endpoint_empty', { endpoint });
+    return arm;
+  } catch (error) {
+    if (error instanceof MillraceError) await plane.logRefusal(unread(request), error);
+    throw error;
   }
 }
 

@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { fail } from '../../core/errors.ts';
 import type {
   Plane,
   PredictRequest,
@@ -13,7 +12,7 @@ import type { EventAnswer } from './http/event-streams.ts';
 import { readGenerateRequest, writeGenerated } from './oip/generate.ts';
 import { type InferRequest, readInferRequest } from './oip/infer-request.ts';
 import { writeInferResponse } from './oip/infer-response.ts';
-import { packedAnswer, readOrLog } from './read-or-log.ts';
+import { armOrLog, packedAnswer, readOrLog } from './read-or-log.ts';
 import { nameInPath, type RequestContext } from './request-context.ts';
 
 const streamPath =
@@ -51,7 +50,7 @@ async function generate(
   streamed: boolean,
 ): Promise<HttpAnswer> {
   const { plane } = context;
-  const arm = armOf(plane, request);
+  const arm = await armOrLog(request, context, request.version);
   const { signature } = arm.model.manifest;
   const read = await readOrLog(
     request,
@@ -81,7 +80,7 @@ async function inferStream(
   context: InferContext,
 ): Promise<HttpAnswer> {
   const { plane } = context;
-  const arm = armOf(plane, request);
+  const arm = await armOrLog(request, context, request.version);
   const read = await readOrLog(request, body, context, (plain) => readInferRequest(plain, request, arm));
   return inferEvents(request, read, arm, plane);
 }
@@ -141,10 +140,4 @@ export function withParams({
 }: Pick<InferRequest, 'request' | 'parameters'>): PredictRequest {
   const entries = Object.entries(parameters).filter(([name]) => !ownParameters.test(name));
   return entries.length === 0 ? request : { ...request, params: Object.fromEntries(entries) };
-}
-
-function armOf(plane: Plane, { endpoint, version }: RequestContext): ServedArm {
-  const arm = plane.arm(endpoint, version);
-  if (!arm) throw fail('endpoint_empty', { endpoint });
-  return arm;
 }
