@@ -19,6 +19,7 @@ const waitingKeySchema = z.union([
   z.tuple([z.literal('id'), z.int()]),
 ]);
 const endpointParams = z.strictObject({ endpoint: z.string().min(1).max(200) });
+
 /** Signals, what an endpoint's labels are like, which wait, contradict each other, come late or are missing. */
 export function labelRoutes({ labels }: FeedbackService): readonly Route[] {
   return [

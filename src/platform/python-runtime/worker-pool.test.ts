@@ -41,8 +41,13 @@ test('what cannot be sent to a worker leaves it to the others', async (t) => {
   await assert.rejects(pool.stream(header, none, new AbortController().signal).next(), RangeError);
   // The worker is asked, and says nothing: it was neither busy nor away.
   const asked = pool.run({ op: 'predict' }, none);
+  // A deadline may be further off than a timer can wait.
+  const patient = pool.run({ op: 'predict' }, none, { waitMs: 365 * 86_400_000 });
+  const told = assert.rejects(patient, { code: 'model_restarting' });
   await assert.rejects(pool.run({ op: 'predict' }, none, { waitMs: 1 }), { code: 'model_busy' });
   await assert.rejects(asked, { code: 'python_timeout' });
+  await pool.close();
+  await told;
 });
 
 test('who finds no worker is told when one should be there again: after as long as the last one took to start', async (t) => {

@@ -1,5 +1,6 @@
 import { errorMessage } from '../../core/error-message.ts';
 import { fail } from '../../core/errors.ts';
+import { longestTimerMs } from '../../core/time.ts';
 import type { Logger } from '../log/index.ts';
 import type { FrameStream } from './frame-stream.ts';
 import type { Frame } from './frames.ts';
@@ -233,11 +234,14 @@ export class WorkerPool {
         },
       };
       const leave = () => void this.#queue.splice(this.#queue.indexOf(waiter), 1);
-      const timer = setTimeout(() => {
-        leave();
-        if (this.#workers.size === 0) refuse(this.#lastEnd);
-        else busy();
-      }, waitMs);
+      const timer = setTimeout(
+        () => {
+          leave();
+          if (this.#workers.size === 0) refuse(this.#lastEnd);
+          else busy();
+        },
+        Math.min(waitMs, longestTimerMs),
+      );
       const abort = () => {
         leave();
         settled();
