@@ -12,6 +12,17 @@ const unitMs: Readonly<Record<string, number>> = {
 /** The longest that a timer of Node's can wait, 24.8 days; one that is set for longer fires at once. */
 export const longestTimerMs = 2 ** 31 - 1;
 
+/** Calls `act` once after so long a time, which may be longer than a timer waits. Gives what calls that off. */
+export function callAfter(ms: number, act: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout>;
+  const wait = (leftMs: number): void => {
+    const partMs = Math.min(leftMs, longestTimerMs);
+    timer = setTimeout(() => (leftMs > partMs ? wait(leftMs - partMs) : act()), partMs);
+  };
+  wait(ms);
+  return () => clearTimeout(timer);
+}
+
 /**
  * Reads a duration such as `90s`, `6h`, `7d` or `1h30m` and returns milliseconds.
  *

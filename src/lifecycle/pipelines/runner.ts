@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { errorMessage } from '../../core/error-message.ts';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { parseInput } from '../../core/schema.ts';
-import { formatDuration } from '../../core/time.ts';
+import { callAfter, formatDuration } from '../../core/time.ts';
 import { ControlError } from '../../platform/client/index.ts';
 import type { Attempts } from '../../platform/executors/local/index.ts';
 import type { Frames } from '../../platform/frames/index.ts';
@@ -98,7 +98,7 @@ export class StepRunner {
     const logs = new LogBuffer((lines) => queue.appendLogs(job.id, job.attempt, lines));
     const beat = setInterval(() => void this.#heartbeat(job, end), job.leaseMs / 3);
     const stopListening = queue.onCancel(() => void this.#heartbeat(job, end));
-    const timer = setTimeout(() => end('timed-out'), job.timeoutMs);
+    const noLimit = callAfter(job.timeoutMs, () => end('timed-out'));
     try {
       const outcome = await this.#attempt(job, stop.signal, logs);
       await logs.flush();
@@ -114,7 +114,7 @@ export class StepRunner {
     } finally {
       stopListening();
       clearInterval(beat);
-      clearTimeout(timer);
+      noLimit();
       this.#stopping.signal.removeEventListener('abort', onShutdown);
     }
   }
