@@ -5,6 +5,7 @@ import json
 import struct
 import sys
 
+from worker_categories import category_encoder
 from worker_columns import MISSING, RowReader
 from worker_requests import given_input, packed_answer
 from worker_values import (
@@ -15,7 +16,6 @@ from worker_values import (
     is_numeric,
     plain,
     text_of,
-    with_categories,
     with_floats,
 )
 
@@ -48,7 +48,7 @@ class Model:
         self.takes_requests = any(f.get("request") for f in self.fields)
         self.pyfunc = mlflow.pyfunc.load_model(header["model"])
         self.raw = self._raw_classifier()
-        self.categories = self._categories()
+        self.with_categories = category_encoder(pd, self.pyfunc)
         self.stream_fn = self._stream_fn()
         schema = self.pyfunc.metadata.get_input_schema()
         self.reader = RowReader(self.fields, schema, self.takes_requests)
@@ -82,14 +82,6 @@ class Model:
     def _predict_fn_name(self):
         """What of the estimator MLflow's predict calls."""
         return self.pyfunc.metadata.flavors.get("python_function", {}).get("predict_fn", "predict")
-
-    def _categories(self):
-        """How many columns LightGBM was given as categories of pandas, which JSON and tensors have as texts."""
-        try:
-            raw = self.pyfunc.get_raw_model()
-        except Exception:
-            return 0
-        return len(getattr(getattr(raw, "booster_", raw), "pandas_categorical", None) or [])
 
     def _stream_fn(self):
         """What gives the pieces of an answer to a frame of one row: predict_stream, or a predict that yields."""
@@ -237,7 +229,7 @@ class Model:
         if self.raw is None:
             self.own = self._predict(data, params)
             return self._named(self.own)
-        data = with_categories(self.pd, data, self.categories)
+        data = self.with_categories(data)
         probability = self.raw.predict_proba(data)
         # Params that its signature does not know are none, as in MLflow.
         if params and self.default_params is not None:
@@ -255,7 +247,6 @@ class Model:
         return [("label", label), ("probability", probability)]
 
     def _predict(self, data, params):
-        data = with_categories(self.pd, data, self.categories)
         # MLflow checks params against the model's own list of them.
         if self.predict_fn is None or params:
             return self.pyfunc.predict(data, params=params)

@@ -80,14 +80,6 @@ def element_type(np, array):
     return "string", array.astype(object)
 
 
-def with_categories(pd, frame, count):
-    """A frame with its columns of texts as categories, where a model of so many was trained on such columns."""
-    if count == 0 or not isinstance(frame, pd.DataFrame):
-        return frame
-    texts = [name for name, kind in frame.dtypes.items() if kind == object or isinstance(kind, pd.StringDtype)]
-    return frame.astype(dict.fromkeys(texts, "category")) if len(texts) == count else frame
-
-
 def is_numeric(values):
     """Lists of numbers, however nested."""
     if isinstance(values, (list, tuple)):

@@ -24,6 +24,8 @@ interface Expected {
   readonly values: number[];
   readonly colours: number[];
   readonly colourRows: unknown[][];
+  readonly boosted: number[];
+  readonly boostedRows: unknown[][];
 }
 
 const column = (name: string, type: SignatureField['type'], shape: number[] = []): SignatureField => ({
@@ -206,9 +208,23 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     assert.deepEqual(await outputsOf(hinted, [['{"n":2}'], ['{"n":0}']]), {
       output: ['{"doubled": 4, "at": "2026-01-02T00:00:00+00:00"}', 'null'],
     });
+  });
 
-    const colours = await open('colours', [column('a', 'double'), column('colour', 'string')]);
-    assert.deepEqual(await outputsOf(colours, expected.colourRows), { output: expected.colours });
+  test('what LightGBM and XGBoost learned of categories is asked with texts', async () => {
+    const coloured = [column('a', 'double'), column('colour', 'string')];
+    const [colours, boosted, booster] = await Promise.all(
+      ['colours', 'boosted', 'booster-of-colours'].map((name) => open(name, coloured)),
+    );
+    assert.deepEqual(await outputsOf(colours!, expected.colourRows), { output: expected.colours });
+    // One row at a time too, which has one category of its own; what was never seen is a missing one.
+    const given: unknown[] = [];
+    for (const row of expected.boostedRows) given.push(...((await outputsOf(booster!, [row])).output ?? []));
+    assert.deepEqual(given, expected.boosted);
+    const { probability } = await outputsOf(boosted!, expected.boostedRows);
+    assert.deepEqual(
+      probability?.filter((_, i) => i % 2 === 1),
+      expected.boosted,
+    );
   });
 
   test("a model's own error is told in its words and harms no other request", async () => {
