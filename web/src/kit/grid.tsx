@@ -11,8 +11,8 @@ export type GridColumn<T> = {
   readonly width: string;
   readonly cell: (row: T) => ReactNode;
   readonly align?: 'right';
-  /** Left out where the grid is narrow: on a phone, or beside an open panel. */
-  readonly wideOnly?: boolean;
+  /** Left out where the grid is narrow, on a phone or beside an open panel: below 760 px, or below this many. */
+  readonly wideOnly?: boolean | number;
   /** Set for columns that the server can sort by. */
   readonly sort?: { readonly active: 'asc' | 'desc' | null; readonly toggle: () => void };
 };
@@ -46,7 +46,9 @@ export function Grid<T>(props: {
   const [table, tableWidth] = useWidth<HTMLDivElement>();
   const isCut = tableWidth > boxWidth;
   const narrow = boxWidth > 0 && boxWidth < NARROW_PX;
-  const columns = narrow ? props.columns.filter((column) => !column.wideOnly) : props.columns;
+  const columns = props.columns.filter(({ wideOnly }) =>
+    typeof wideOnly === 'number' ? boxWidth >= wideOnly : !(narrow && wideOnly),
+  );
   const note = narrow ? props.narrowNote : undefined;
   const rowHeight = (coarse ? 40 : 32) + (note ? NOTE_PX : 0);
   const isPrinted = useIsPrinted();

@@ -27,6 +27,8 @@ test('names, signs and p-values of files become those of people', () => {
 test('sentences begin large, versions keep their v', () => {
   assert.equal(sentence('the rows do not decide'), 'The rows do not decide');
   assert.equal(sentence('v5 beats v3'), 'v5 beats v3');
+  assert.equal(sentence('b is better', ['champion', 'b']), 'b is better');
+  assert.equal(sentence('better than b', ['b']), 'Better than b');
   assert.equal(sentence(''), '');
 });
 

@@ -92,10 +92,16 @@ export const humane = (text: string): string =>
       formatCount(Number(digits)),
     );
 
-/** First letter large, for a sentence made of a server's reason; version names stay as they are. */
-export const sentence = (text: string): string => {
+/**
+ * First letter large, for a sentence made of a server's reason; version names stay as they are, and so does each of the
+ * names given, as those of arms, at its beginning.
+ */
+export const sentence = (text: string, names: readonly string[] = []): string => {
   const plain = humane(text);
-  return plain === '' || /^v\d/.test(plain) ? plain : `${plain[0]?.toUpperCase()}${plain.slice(1)}`;
+  const isNamed = names.some((name) => plain.startsWith(name) && /^(?![\w-])/.test(plain.slice(name.length)));
+  return plain === '' || isNamed || /^v\d/.test(plain)
+    ? plain
+    : `${plain[0]?.toUpperCase()}${plain.slice(1)}`;
 };
 
 /** What somebody waits for, as a sentence; the server's words may say already that it waits. */

@@ -38,7 +38,7 @@ export function StepPlan(props: { readonly steps: readonly PlanStep[] }) {
           </div>
           <div className="pr-2">
             <div
-              className={step.state === 'ahead' ? 'text-faint' : step.state === 'now' ? 'font-strong' : ''}
+              className={`whitespace-nowrap ${step.state === 'ahead' ? 'text-faint' : step.state === 'now' ? 'font-strong' : ''}`}
             >
               {step.label}
             </div>

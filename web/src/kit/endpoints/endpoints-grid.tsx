@@ -130,6 +130,8 @@ const COLUMNS: readonly GridColumn<EndpointStanding>[] = [
     head: 'Asked, 5 min',
     width: '86px',
     align: 'right',
+    // On a phone the name has its room: endpoints are told apart by its end as often as by its beginning.
+    wideOnly: 480,
     cell: ({ endpoint: { lately } }) => (lately ? formatCount(lately.predictions) : NOTHING),
   },
   {

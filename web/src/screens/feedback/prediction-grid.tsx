@@ -151,6 +151,21 @@ function Outcome(props: { readonly row: Prediction; readonly children: string })
   );
 }
 
+/** What turned out; of a long number or text the beginning, all of it on hover. */
+function LabelValue(props: { readonly value: unknown }) {
+  const text = String(props.value);
+  const short = typeof props.value === 'number' ? String(Number(props.value.toPrecision(6))) : text;
+  return (
+    <bdi className="truncate" data-tip={short === text && text.length < 8 ? undefined : text}>
+      {short}
+    </bdi>
+  );
+}
+
+/** Where not all columns have room those go first that the others or the opened row tell too; with a first piece's time. */
+const STATUS_FROM_PX = 1000;
+const ID_FROM_PX = 1130;
+
 const COLUMNS: readonly GridColumn<Prediction>[] = [
   {
     id: 'time',
@@ -195,8 +210,8 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
           <Outcome row={row}>{outcomeOf(row)[1]}</Outcome>
         )
       ) : (
-        <span className="inline-flex gap-2">
-          {String(row.label.value)}
+        <span className="flex min-w-0 gap-2">
+          <LabelValue value={row.label.value} />
           {row.outcome && (
             <span className="text-muted">{row.outcome === 'correct' ? '✓ right' : '✕ wrong'}</span>
           )}
@@ -218,7 +233,7 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
     id: 'status',
     head: 'Status',
     width: 'minmax(132px, 0.8fr)',
-    wideOnly: true,
+    wideOnly: STATUS_FROM_PX,
     cell: (row) =>
       row.status === 'ok' ? (
         <span className="text-muted">ok</span>
@@ -238,7 +253,7 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
     id: 'id',
     head: 'Prediction id',
     width: 'minmax(110px, 1.2fr)',
-    wideOnly: true,
+    wideOnly: ID_FROM_PX,
     cell: (row) => (
       <span className="font-mono text-label text-muted" data-tip={row.predictionId}>
         {row.predictionId}

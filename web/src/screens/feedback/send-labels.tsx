@@ -37,7 +37,7 @@ export function SendLabels(props: { readonly endpoint: string }) {
           Send a file
         </Button>
         <span role="status" className="text-muted">
-          {upload.isPending ? `Sending ${upload.variables.name}` : ''}
+          <bdi className="wrap-anywhere">{said(upload)}</bdi>
         </span>
       </div>
       <p className="text-label text-muted">
@@ -48,6 +48,21 @@ export function SendLabels(props: { readonly endpoint: string }) {
       {upload.error !== null && <ProblemNote error={upload.error} />}
     </div>
   );
+}
+
+/** Which file is under way, was taken or was not: the list below knows files by their time and rows alone. */
+function said({
+  status,
+  variables,
+}: {
+  readonly status: string;
+  readonly variables: File | undefined;
+}): string {
+  if (!variables) return '';
+  if (status === 'pending') return `Sending ${variables.name}`;
+  return status === 'success'
+    ? `Sent ${variables.name}; its rows stand below.`
+    : `Not sent: ${variables.name}`;
 }
 
 async function sendFile(endpoint: string, file: File): Promise<LabelUpload> {

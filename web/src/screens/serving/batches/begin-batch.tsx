@@ -131,6 +131,11 @@ function BatchDialog(props: { readonly onClose: () => void; readonly onBegun: (i
             onChange={(event) => setFile(event.target.files?.[0] ?? null)}
             className="text-text file:mr-3 file:h-7 file:rounded-control file:border file:border-line-strong file:bg-surface file:px-2.5 file:text-text"
           />
+          {file && (
+            <span className="text-label text-muted">
+              <bdi className="wrap-anywhere">{file.name}</bdi>, {formatBytes(file.size)}
+            </span>
+          )}
         </label>
       )}
       {chosen.source === 'dataset' &&

@@ -32,6 +32,12 @@ function versionsTried(rollout: EndpointRollout): readonly number[] {
   return version === undefined ? (arms ?? []).map((arm) => arm.version) : [version];
 }
 
+/** What the arms are called to which the plan gives a name of its own. */
+export function armNames(rollout: EndpointRollout): readonly string[] {
+  const { arms = [] } = rollout.plan as { arms?: readonly { arm: string }[] };
+  return arms.map(({ arm }) => arm);
+}
+
 /** Whether a version of the rollout was promoted and is the endpoint's champion still. */
 export function isPromoted(rollout: EndpointRollout, champion: string | undefined): boolean {
   return rollout.state === 'promoted' && versionsTried(rollout).some((v) => String(v) === champion);

@@ -11,6 +11,7 @@ import { StateLabel } from '../../../kit/state-mark.tsx';
 import { Ago, EventTime } from '../../../kit/time.tsx';
 import { humane, sentence } from '../../../kit/turn-text.ts';
 import {
+  armNames,
   countedVersions,
   courseOf,
   planOfRollout,
@@ -50,7 +51,7 @@ export function RolloutCourse(props: { readonly rollout: EndpointRollout; readon
           </span>
         </p>
         <p className="text-muted">
-          {sentence(rollout.reason)}
+          {sentence(rollout.reason, armNames(rollout))}
           {rollout.coolUntil && (
             <>
               . It cools down until <EventTime at={rollout.coolUntil} precise />

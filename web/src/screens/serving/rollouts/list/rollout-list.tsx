@@ -90,17 +90,18 @@ function Shares(props: { readonly shares: NonNullable<RolloutRow['shares']> }): 
 /** The primary comparison as a mark round zero and in a sentence, what is still needed, and the reason where it says more. */
 function Verdict(props: { readonly row: RolloutRow }) {
   const { verdict, comparison, needs, reason } = props.row;
+  const names = props.row.arms;
   const isTold = verdict !== null && reason.toLowerCase().includes(verdict.toLowerCase());
   return (
     <div className="flex min-w-0 gap-x-4">
       {comparison && comparison.low !== null && <VerdictMark {...comparison} />}
       <div className="flex min-w-0 flex-1 flex-col gap-0.5">
-        {verdict !== null && !isTold && <p>{sentence(verdict)}</p>}
+        {verdict !== null && !isTold && <p>{sentence(verdict, names)}</p>}
         <p
           className={`line-clamp-2 ${verdict === null || isTold ? '' : 'text-muted'}`}
-          data-tip={sentence(reason)}
+          data-tip={sentence(reason, names)}
         >
-          {sentence(reason)}
+          {sentence(reason, names)}
         </p>
         {needs !== '' && !reason.includes(needs) && <p className="text-label text-muted">{needs}</p>}
       </div>
@@ -112,7 +113,7 @@ function VerdictMark(props: NonNullable<RolloutRow['comparison']>) {
   const { difference: value, low, high } = props;
   const row = { value, low, high };
   return (
-    <span className="mt-px shrink-0 max-@xl:hidden">
+    <span className="mt-px shrink-0 @max-xl:hidden">
       <IntervalDot
         row={row}
         scale={prepareIntervalScale([row], DOT_WIDTH)}

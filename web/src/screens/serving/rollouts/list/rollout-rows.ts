@@ -5,6 +5,7 @@ import type { State } from '../../../../charts/prepare/wheel.ts';
 import { needText } from '../../../../kit/rollout/evidence-text.ts';
 import { humane, stateOfTurn, turnWord } from '../../../../kit/turn-text.ts';
 import {
+  armNames,
   countedVersions,
   planOfRollout,
   rolloutTitle,
@@ -33,6 +34,8 @@ export type RolloutRow = {
   readonly steps: readonly PlanStep[] | null;
   /** Shares of the traffic, 0..1, champion first; null for kinds with steps. */
   readonly shares: readonly { readonly arm: string; readonly share: number }[] | null;
+  /** Names of the arms that are tried. */
+  readonly arms: readonly string[];
   /** What outcomes say so far; null: nothing. */
   readonly verdict: string | null;
   /** What it rests on, to be drawn; of several arms that which is furthest ahead. */
@@ -78,6 +81,7 @@ export function rowOfRollout(rollout: EndpointRollout): RolloutRow {
     reason: humane(rollout.reason),
     steps: steps && prepareStepPlan(steps),
     shares: steps ? null : sharesOf(rollout),
+    arms: armNames(rollout),
     verdict: comparison && humane(summary.verdict),
     comparison,
     needs: look && STANDING[state] === 'open' ? needText(look, step.stage) : '',
