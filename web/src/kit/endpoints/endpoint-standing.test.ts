@@ -107,7 +107,7 @@ test('many endpoints are one sentence, and the worst comes first', () => {
     standingsText(standings),
     '4 endpoints: 1 needs a look, 1 tries a version, 1 without a version.',
   );
-  assert.equal(standingsText(standings.slice(0, 1)), '1 endpoint: each is answered by one version.');
+  assert.equal(standingsText(standings.slice(0, 1)), '1 endpoint: it is answered by one version.');
   assert.deepEqual(
     worstFirst(standings).map((each) => each.endpoint.name),
     ['alone', 'b', 'calm', 'empty'],

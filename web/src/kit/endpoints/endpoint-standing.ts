@@ -120,7 +120,8 @@ export function standingsText(standings: readonly EndpointStanding[]): string {
     tried > 0 && `${tried} ${tried === 1 ? 'tries' : 'try'} a version`,
     idle > 0 && `${idle} without a version`,
   ].filter((part) => part !== false);
-  const rest = parts.length > 0 ? parts.join(', ') : 'each is answered by one version';
+  const calm = standings.length === 1 ? 'it is answered by one version' : 'each is answered by one version';
+  const rest = parts.length > 0 ? parts.join(', ') : calm;
   return `${plural(standings.length, 'endpoint')}: ${rest}.`;
 }
 

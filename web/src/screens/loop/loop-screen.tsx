@@ -190,9 +190,9 @@ function LoopBody(props: { readonly loop: Loop }) {
 function Circle(props: { readonly view: WheelView }) {
   const { view } = props;
   return (
-    <div className="flex items-center gap-6">
+    <div className="flex flex-wrap items-center gap-6">
       <Wheel {...view} size={112} />
-      <ul className="grid min-w-0 flex-1 grid-cols-[12px_max-content_1fr] items-baseline gap-x-2.5 gap-y-1.5">
+      <ul className="grid min-w-0 flex-1 basis-60 grid-cols-[12px_max-content_1fr] items-baseline gap-x-2.5 gap-y-1.5">
         {STAGES.map((stage) => (
           <li key={stage} className="contents">
             <StateMark state={view.states[stage]} />

@@ -102,7 +102,7 @@ function TurnBody(props: { readonly turn: Turn }) {
                 ['Asked by', actorName(turn.trigger.by)],
                 [
                   'Began',
-                  <span key="b" className="flex gap-3">
+                  <span key="b" className="flex flex-wrap gap-x-3">
                     <Ago at={turn.startedAt} />
                     {turn.startedEventTime && <EventTime at={turn.startedEventTime} precise />}
                   </span>,
