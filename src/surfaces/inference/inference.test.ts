@@ -152,6 +152,12 @@ test('OIP: each kind of bad input gets one message that names the thing', async 
   assert.match(String(encoded.json.error), /%zz/);
   const long = await post('/v2/models/test/infer', { id: 'x'.repeat(300), inputs: inputs([1], [1]) });
   assert.match(String(long.json.error), /a prediction id may have 200 characters, this has 300/);
+  const idAnswer = (id: string) => post('/v2/models/test/infer', `{"id": ${id}, "inputs": ${one}}`);
+  const one = JSON.stringify(inputs([1], [1]));
+  // An id that is not kept as it was sent is one that no label finds.
+  assert.equal((await idAnswer('81')).json.id, '81');
+  for (const id of ['{}', '["a"]', '9007199254740993', '"\\ud800"'])
+    assert.match(String((await idAnswer(id)).json.error), /^id (?:must be|is a number|holds half)/);
 });
 
 test('the log has every row, answered or not, with who, when, which arm and the features', async (t) => {

@@ -46,7 +46,8 @@ const microsecondsPerMs = 1000;
  * Reads `POST v2/models/<model>/infer`: JSON, or JSON and tensors as bytes behind it.
  * `parameters.entity` and `parameters.event_time` describe the request, as do inputs named `prediction_id`,
  * `entity` and `event_time` row by row; `parameters.timeout` is how long the caller waits, in microseconds.
- * Parameters that are not known are let be, but for those of Triton's own prefix. Throws `request_malformed`,
+ * Parameters that are not known are let be, but for those of Triton's own prefix. An `id` may be a whole number up to
+ * 2^53, which is taken as its text. Throws `request_malformed`,
  * `invalid_time`.
  *
  * @param arm what will answer; null while the endpoint has nothing
@@ -186,7 +187,10 @@ export function described(
 ): Pick<InferRequest, 'id' | 'request' | 'parameters'> {
   checkRowCount(rowCount);
   checkParamNesting(parameters);
-  const id = typeof givenId === 'string' && givenId !== '' ? givenId : uuidv7(context.receivedAtMs);
+  if (typeof givenId === 'number' && !Number.isSafeInteger(givenId)) {
+    throw malformed('id is a number whose digits are not all kept; send it as a text');
+  }
+  const id = givenText(givenId, 'id') ?? uuidv7(context.receivedAtMs);
   const entity = givenText(parameters.entity, 'parameters.entity') ?? headerEntity(context);
   const time =
     parameters.event_time === undefined
