@@ -80,7 +80,7 @@ test('OIP: one tensor with all columns, nested data, wanted outputs and a versio
 });
 
 test('OIP: each kind of bad input gets one message that names the thing', async (t) => {
-  const { post } = await logistic(t);
+  const { post, url } = await logistic(t);
   const cases: [unknown, number, RegExp][] = [
     ['{"inputs": [', 400, /the body is not JSON/],
     ['{"inputs": [NaN]}', 400, /each input must have a "name"/],
@@ -152,8 +152,11 @@ test('OIP: each kind of bad input gets one message that names the thing', async 
   assert.match(String(encoded.json.error), /%zz/);
   const long = await post('/v2/models/test/infer', { id: 'x'.repeat(300), inputs: inputs([1], [1]) });
   assert.match(String(long.json.error), /a prediction id may have 200 characters, this has 300/);
-  const idAnswer = (id: string) => post('/v2/models/test/infer', `{"id": ${id}, "inputs": ${one}}`);
   const one = JSON.stringify(inputs([1], [1]));
+  const latin = Buffer.from(`{"id": "M\u00fcller", "inputs": ${one}}`, 'latin1');
+  const altered = await fetch(`${url}/v2/models/test/infer`, { method: 'POST', body: latin });
+  assert.match(await altered.text(), /the body is not JSON: it is not UTF-8 text/);
+  const idAnswer = (id: string) => post('/v2/models/test/infer', `{"id": ${id}, "inputs": ${one}}`);
   // An id that is not kept as it was sent is one that no label finds.
   assert.equal((await idAnswer('81')).json.id, '81');
   for (const id of ['{}', '["a"]', '9007199254740993', '"\\ud800"'])

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { mayHoldPythonWords, standardJson } from '../../../core/python-json.ts';
 import { malformed } from '../request-context.ts';
 import { cutNumberLists, withNumberLists } from './number-lists.ts';
@@ -19,10 +20,11 @@ const ownWords: JsonWords = {
 /**
  * Parses a JSON body that must be an object. NaN, Infinity and -Infinity, which Python's json writes, are read
  * as null (a missing value) and as infinities. Throws `request_malformed`, saying where it breaks and nothing of
- * what stands there.
+ * what stands there; so for bytes that are no UTF-8, of which other values would be made.
  */
 export function parseJson(body: Buffer, words: JsonWords = ownWords): Json {
   checkJsonValues(body);
+  if (!isUtf8(body)) throw malformed(`${words.notJson}: it is not UTF-8 text`);
   return object(parsed(body.toString('utf8'), undefined, words), words);
 }
 
@@ -33,7 +35,7 @@ export function parseTensorJson(body: Buffer): Json {
 
 function withTypedLists(body: Buffer): Json | null {
   const cut = cutNumberLists(body);
-  if (!cut) return null;
+  if (!cut || !isUtf8(cut.json)) return null;
   checkJsonValues(
     cut.json,
     cut.lists.reduce((sum, { length }) => sum + length, 0),
