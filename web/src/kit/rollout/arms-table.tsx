@@ -21,7 +21,13 @@ export function ArmsTable(props: {
     { id: 'arm', head: 'Arm', cell: (arm) => <ArmName arm={arm} model={model} /> },
     ...(shareOf ? [{ id: 'share', head: 'Share now', cell: shareOf }] : []),
     { id: 'requests', head: 'Requests', cell: (arm) => formatCount(arm.requests) },
-    { id: 'failed', head: 'Failed', cell: failedText },
+    {
+      id: 'failed',
+      head: 'Failed',
+      headTip:
+        'Without an answer, also where it was refused for what the caller sent. A shadow is asked only what the champion answered.',
+      cell: failedText,
+    },
     {
       id: 'labelled',
       head: 'Labelled',
