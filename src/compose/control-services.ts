@@ -74,6 +74,7 @@ import { datasetsWith } from './datasets-with.ts';
 import { createDeploymentPorts } from './deployment-ports.ts';
 import { keptByRegistry } from './kept-by-registry.ts';
 import { createLineagePorts } from './lineage-ports.ts';
+import { logCopies } from './log-copies.ts';
 import { createLoopPorts } from './loop-ports.ts';
 import { packagedVersion } from './packaged-version.ts';
 import { hashKeyOf } from './prediction-log.ts';
@@ -265,7 +266,7 @@ export async function createControlServices(parts: ControlParts) {
   const erasures = new ErasureService({
     endpointExists,
     collect: () => serving.sealPredictions(collectMs),
-    hooks: feedback.eraseHooks(async () => [...(await replays.files()), ...(await batches.logFiles())]),
+    hooks: feedback.eraseHooks(() => logCopies({ replays, batches })),
     otherKeys: ({ entity, endpoint }) => feedback.hashKeys.others(entity, endpoint),
     left: datasetsWith({ data, feedback, blobs, frames }),
   });
