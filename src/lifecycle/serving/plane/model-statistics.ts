@@ -58,16 +58,11 @@ type AnsweredRequest = Pick<PredictRequest, 'endpoint' | 'startedMs' | 'received
 export class StatisticsBook {
   readonly #endpoints = new Map<string, Map<string, ModelStatistics>>();
 
-  /** Of all versions that endpoints have asked, also those that they no longer do. */
+  /** Of all versions that an endpoint has asked, also those that it no longer does, and of endpoints that are gone: counters never fall. */
   *all(): Generator<readonly [endpoint: string, statistics: ModelStatistics]> {
     for (const [endpoint, versions] of this.#endpoints) {
       for (const statistics of versions.values()) yield [endpoint, statistics];
     }
-  }
-
-  /** Forgets an endpoint that is out of service: should it come back, its counts begin anew, as Triton's do. */
-  drop(endpoint: string): void {
-    this.#endpoints.delete(endpoint);
   }
 
   /** Null when the version was never asked. */

@@ -140,12 +140,3 @@ test('each row of a request that is refused before it has a plan is logged with 
     ],
   );
 });
-
-test('an endpoint that is dropped leaves no statistics behind', async (t) => {
-  const { plane, load, packageOf, ask } = await setUp(t);
-  await plane.swap(testRoute(await load('champion')), packageOf);
-  await plane.predict(ask(1));
-  assert.equal([...plane.statistics.all()].length, 1);
-  plane.drop('test');
-  assert.deepEqual([...plane.statistics.all()], []);
-});

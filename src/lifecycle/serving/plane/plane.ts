@@ -194,7 +194,6 @@ export class Plane {
   /** Takes an endpoint out of service. */
   drop(name: string): void {
     this.#endpoints.delete(name);
-    this.statistics.drop(name);
     for (const [key, { endpoint }] of this.#withdrawn) if (endpoint === name) this.#withdrawn.delete(key);
   }
 
