@@ -230,6 +230,7 @@ export class FakeWorld {
       slow: 0,
       labelled: pairs,
       units: requests,
+      refused: 0,
       failedUnits: 0,
       newUnits: 0,
       overdueUnits: 0,

@@ -7,10 +7,12 @@ export { feedbackMigrations } from './migrations.ts';
 export {
   brierSql,
   featurePrefix,
+  isRefused,
   labelTimeSql,
   logLossSql,
   noVerdictSql,
   type RowFilter,
+  refusedSql,
 } from './relations.ts';
 export { replayRoutes } from './replay/replay-routes.ts';
 export { type ReplayPorts, ReplayService } from './replay/replay-service.ts';

@@ -68,6 +68,7 @@ export function simulateBandit(rng: Rng, simulation: SimulatedBandit): BanditEnd
           propensity: i === 1 ? r.share : 1 - r.share,
           requests,
           units: requests,
+          refused: 0,
           failedUnits: 0,
           newUnits: requests,
           overdueUnits: requests,

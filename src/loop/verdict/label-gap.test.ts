@@ -54,6 +54,7 @@ test('entities that come back count once', () => {
     slow: 0,
     labelled,
     units,
+    refused: 0,
     failedUnits: 0,
     newUnits: units,
     overdueUnits: units,

@@ -22,6 +22,8 @@ export interface ArmStratum extends ArmMoments {
   readonly propensity: number;
   readonly requests: number;
   readonly failed: number;
+  /** Those of `failed` that were refused for what their callers sent. */
+  readonly refused: number;
   readonly nonFinite: number;
   readonly slow: number;
   readonly labelled: number;

@@ -1,5 +1,11 @@
 import { parseDuration } from '../../core/time.ts';
-import { brierSql, featurePrefix, logLossSql, noVerdictSql } from '../../lifecycle/feedback/index.ts';
+import {
+  brierSql,
+  featurePrefix,
+  logLossSql,
+  noVerdictSql,
+  refusedSql,
+} from '../../lifecycle/feedback/index.ts';
 import { type FrameRow, sqlName } from '../../platform/frames/index.ts';
 import type { RolloutMetric, RolloutSpec } from '../contract.ts';
 import { isPaired } from './judged.ts';
@@ -201,14 +207,15 @@ async function strataOf(
       FROM answered CROSS JOIN slowest GROUP BY replica),
     units AS (
       SELECT ${by} AS segment, arm, model_version, route_version, unit, count(*) AS requests, avg(propensity) AS propensity,
-        count(*) FILTER (status <> 'ok') AS failed, count(*) FILTER (not_finite) AS non_finite,
+        count(*) FILTER (status <> 'ok') AS failed, count(*) FILTER (status IN (${refusedSql})) AS refused,
+        count(*) FILTER (not_finite) AS non_finite,
         count(*) FILTER (is_slow) AS slow, count(label) AS labelled, bool_or(received_at_ms <= until_ms) AS is_settled,
         bool_or(received_at_ms <= overdue_ms) AS is_overdue, ${means}
       FROM ${rows} LEFT JOIN ends USING (replica) GROUP BY segment, arm, model_version, route_version, unit),
     firsts AS (SELECT unit, min(route_version) AS first_route FROM units
       WHERE arm <> 'shadow' AND propensity < 1 AND is_settled GROUP BY unit)
     SELECT segment, arm, model_version, route_version, sum(requests)::BIGINT AS requests,
-      sum(failed)::BIGINT AS failed, sum(non_finite)::BIGINT AS non_finite, sum(slow)::BIGINT AS slow,
+      sum(failed)::BIGINT AS failed, sum(refused)::BIGINT AS refused, sum(non_finite)::BIGINT AS non_finite, sum(slow)::BIGINT AS slow,
       sum(labelled)::BIGINT AS labelled, avg(propensity) AS propensity,
       count(*) AS units, count(*) FILTER (failed > 0) AS failed_units,
       count(*) FILTER (first_route = route_version AND is_settled) AS new_units,
@@ -223,6 +230,7 @@ async function strataOf(
       propensity: Number(row.propensity ?? 0),
       requests: Number(row.requests),
       failed: Number(row.failed),
+      refused: Number(row.refused),
       nonFinite: Number(row.non_finite),
       slow: Number(row.slow),
       labelled: Number(row.labelled),

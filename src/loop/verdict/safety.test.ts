@@ -23,6 +23,7 @@ function stratum(arm: string, requests: number): ArmStratum {
     slow: 0,
     labelled: 0,
     units: requests,
+    refused: 0,
     failedUnits: 0,
     newUnits: 0,
     overdueUnits: 0,
@@ -63,4 +64,19 @@ test('requests that were answered and copies are told apart', () => {
   assert.match(texts(0, 600)[0] ?? '', /^0 of 600 copies failed /);
   assert.match(texts(1, 599)[0] ?? '', /^0 of 1 request and 0 of 599 copies failed /);
   assert.equal(texts(20, 1)[1], '0 of 20 requests and 0 of 1 copy had scores that are NaN or infinite');
+});
+
+test('refusals count where nothing of the champion stands beside them, and are named', () => {
+  const own = { ...stratum('challenger', 1000), failed: 60, refused: 50, failedUnits: 60 };
+  const errors = (strata: readonly ArmStratum[]) =>
+    safety(spec, champion, [challenger], { ...nothingObserved, strata })[0];
+  const alone = errors([own]);
+  assert.equal(alone?.verdict, 'fail');
+  assert.match(
+    alone?.reason ?? '',
+    /^60 of 1,000 requests failed .*; 50 of them were refused for what callers sent/,
+  );
+  const beside = errors([own, { ...stratum('champion', 1000), failed: 58, refused: 50, failedUnits: 58 }]);
+  assert.equal(beside?.verdict, 'pass');
+  assert.match(beside?.reason ?? '', /allowed, and the champion fails as often$/);
 });

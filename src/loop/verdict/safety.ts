@@ -64,8 +64,6 @@ function errorRail(
   const requests = sum(strata, (s) => s.requests);
   const failed = sum(strata, (s) => s.failed);
   if (requests === 0) return waiting(name, spec.maxErrorRatio);
-  const { value, low } = proportionConfidenceSequence(failed, requests, alpha);
-  const above = low !== null && low > spec.maxErrorRatio;
   // Requests that no model can answer fail on both arms; only what the challenger adds is its fault. Who cannot be
   // answered keeps its arm and comes back, so entities are counted, not their requests.
   const routes = [...new Set(strata.map((s) => s.routeVersion))];
@@ -83,9 +81,18 @@ function errorRail(
       },
     ];
   });
-  const more = beside.length === 0 || (armCountTest(beside, alpha).ratio.low ?? 0) > 1;
+  const { value, low } = proportionConfidenceSequence(failed, requests, alpha);
+  const above = low !== null && low > spec.maxErrorRatio;
+  // With nothing of the champion's beside them, refusals count: a version that refuses everything must not go on.
+  const isAlone = beside.length === 0;
+  const more = isAlone || (armCountTest(beside, alpha).ratio.low ?? 0) > 1;
   const failing = above && more;
-  const reason = `${counted(rows, (s) => s.failed)} failed (${percent(value)}, at least ${percent(low)}); ${percent(spec.maxErrorRatio)} is allowed${above && !more ? ', and the champion fails as often' : ''}`;
+  const refused = sum(rows.own, (s) => s.refused);
+  let told = '';
+  if (isAlone && refused > 0)
+    told = `; ${count(refused)} of them were refused for what callers sent, and no request of the champion's tells whether it would have taken that`;
+  else if (above && !more) told = ', and the champion fails as often';
+  const reason = `${counted(rows, (s) => s.failed)} failed (${percent(value)}, at least ${percent(low)}); ${percent(spec.maxErrorRatio)} is allowed${told}`;
   return { name, value, limit: spec.maxErrorRatio, verdict: failing ? 'fail' : 'pass', reason };
 }
 

@@ -135,6 +135,7 @@ function observation(
       propensity: arm === 'champion' ? 1 - share : share,
       requests: count,
       units: count,
+      refused: 0,
       failedUnits: 0,
       newUnits: count,
       overdueUnits: count,

@@ -1,5 +1,5 @@
 import { noVerdictStatuses } from '../../../core/no-verdict.ts';
-import type { ArrivedLabel, ArrivedRow } from '../../../lifecycle/feedback/index.ts';
+import { type ArrivedLabel, type ArrivedRow, isRefused } from '../../../lifecycle/feedback/index.ts';
 import type { RolloutMetric, RolloutSpec } from '../../contract.ts';
 import { isPaired } from '../../verdict/judged.ts';
 import { latencyGroups } from '../../verdict/latency-bands.ts';
@@ -166,7 +166,7 @@ export class LiveObservation {
     this.#firstMet.settle();
     const all = this.#all.slices.get('')?.sorted ?? [];
     const strata = all.map((stratum): ArmStratum => {
-      const { arm, version, routeVersion, requests, failed, nonFinite, slow, labelled } = stratum;
+      const { arm, version, routeVersion, requests, failed, refused, nonFinite, slow, labelled } = stratum;
       const { units, failedUnits, newUnits } = stratum;
       const read = reading.strata.find(
         (s) => s.arm === arm && s.version === version && s.routeVersion === routeVersion,
@@ -177,6 +177,7 @@ export class LiveObservation {
         routeVersion,
         requests,
         failed,
+        refused,
         nonFinite,
         slow,
         labelled,
@@ -234,6 +235,7 @@ export class LiveObservation {
     stratum.propensity += ((row.propensity ?? 0) - stratum.propensity) / stratum.requests;
     if (!isOk) stratum.failed++;
     else if (row.arm !== 'shadow') stratum.answeredIn(row.latencyUs);
+    if (isRefused(row.status)) stratum.refused++;
     if (row.status === 'output_not_finite' || (isOk && row.score !== null && !Number.isFinite(row.score)))
       stratum.nonFinite++;
     const { maxLatencyP99Ms: slowMs } = this.#spec;

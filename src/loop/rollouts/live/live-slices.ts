@@ -23,6 +23,7 @@ export class LiveStratum {
   readonly routeVersion: number;
   requests = 0;
   failed = 0;
+  refused = 0;
   nonFinite = 0;
   slow = 0;
   labelled = 0;
