@@ -231,7 +231,7 @@ export async function createControlServices(parts: ControlParts) {
   };
   const ports = createLoopPorts(slices);
   const controlKinds = [
-    labelJoinStep(feedback),
+    labelJoinStep(feedback, () => serving.sealPredictions()),
     prepareDataStep(data),
     deployStep(ports.serving),
     monitorStep(monitoring),

@@ -30,7 +30,8 @@ export const preparing: StateHandler = async (turn) => {
 async function joinInputs(turn: TurnContext) {
   const { data, improve } = turn.file;
   const champion = await turn.champion();
-  const endMs = turn.startedEventMs ?? turn.nowMs;
+  // A live stream's watermark is a minute behind, for what comes late; the step has all that is there sent before it reads.
+  const endMs = turn.live ? turn.nowMs : (turn.startedEventMs ?? turn.nowMs);
   return {
     endpoint: turn.endpoint,
     from: formatTime(endMs - parseDuration(improve.retrain.window)),

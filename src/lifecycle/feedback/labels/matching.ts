@@ -51,25 +51,35 @@ export class Matching {
       this.#again.add(endpoint);
       return running;
     }
-    const run = this.#matchAll(endpoint).finally(() => this.#running.delete(endpoint));
+    const run = this.#matchAll(endpoint);
     this.#running.set(endpoint, run);
     return run;
   }
 
   async #matchAll(endpoint: string): Promise<number> {
     let found = 0;
-    do {
-      this.#again.delete(endpoint);
-      let afterId = '';
-      for (;;) {
-        const rows = await this.#options.store.waiting(endpoint, batch, afterId);
-        if (rows.length === 0) break;
-        found += await this.#matchSome(endpoint, rows);
-        afterId = rows.at(-1)?.id ?? '';
-        if (rows.length < batch) break;
-      }
-    } while (this.#again.has(endpoint));
-    return found;
+    try {
+      do {
+        this.#again.delete(endpoint);
+        found += await this.#matchOnce(endpoint);
+      } while (this.#again.has(endpoint));
+      return found;
+    } finally {
+      // At once: who comes next has another run begun.
+      this.#running.delete(endpoint);
+    }
+  }
+
+  async #matchOnce(endpoint: string): Promise<number> {
+    let found = 0;
+    let afterId = '';
+    for (;;) {
+      const rows = await this.#options.store.waiting(endpoint, batch, afterId);
+      if (rows.length === 0) return found;
+      found += await this.#matchSome(endpoint, rows);
+      afterId = rows.at(-1)?.id ?? '';
+      if (rows.length < batch) return found;
+    }
   }
 
   async #matchSome(endpoint: string, rows: readonly WaitingRow[]): Promise<number> {
