@@ -155,7 +155,7 @@ test('a challenger that breaks its guard loses its traffic in the replica at onc
   const [last] = await service.routeVersions(actor, 'delay', { limit: 1 });
   assert.match(
     last?.reason ?? '',
-    /^version 2 lost its traffic in the replica: a score of \d+ was NaN or infinite$/,
+    /^version 2 lost its traffic in the replica: a score was NaN or infinite in 1 of \d+ requests$/,
   );
   await service.sealPredictions(60_000);
   const rows = await control.rows('delay');
@@ -165,6 +165,21 @@ test('a challenger that breaks its guard loses its traffic in the replica at onc
     ['output_not_finite'],
   );
   assert.deepEqual(serving.replica.plane.withdrawn, []);
+});
+
+test('callers who have no time say nothing about a challenger', async (t) => {
+  const { service, serving, target, settled } = await setUp(t);
+  const challenged = await service.challenge(actor, 'delay', await target(2), 0.5, 'canary', true);
+  await settled(challenged);
+  const statuses = new Set<number>();
+  for (let i = 0; i < 30; i++) {
+    const hurried = { ...body(1), parameters: { entity: `f${i}`, timeout: 1 } };
+    statuses.add((await serving.post(path, hurried)).status);
+  }
+  assert.deepEqual([...statuses], [504]);
+  assert.deepEqual(serving.replica.plane.withdrawn, []);
+  const challenger = { endpoint: 'delay', arm: 'challenger', modelVersion: '2' };
+  assert.equal(serving.replica.plane.guardCounts(challenger)?.failed, 0);
 });
 
 test('staging to production: the champion goes on as a canary, the trail says from where', async (t) => {

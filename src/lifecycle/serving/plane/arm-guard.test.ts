@@ -5,9 +5,17 @@ import { proportionConfidenceSequence } from '../../../core/statistics/sequentia
 import { type ArmGuard, armGuardSchema, bucketCount } from '../contract.ts';
 import { readOverride, signOverride } from '../override-token.ts';
 import { allocateBuckets } from './allocate-buckets.ts';
-import { exceeds, GuardedArm } from './arm-guard.ts';
+import { exceeds, GuardedArm, RecentFailures } from './arm-guard.ts';
 
 const guardOf = (values: Partial<ArmGuard>): ArmGuard => armGuardSchema.parse(values);
+
+function answered(arm: GuardedArm, seconds = 0.001): void {
+  arm.answered(arm.began(0), 1000 * seconds);
+}
+
+function failed(arm: GuardedArm, entity: string | null = null, code = 'inference_failed'): void {
+  arm.failed(arm.began(0), 1, code, entity);
+}
 
 test('a rate exceeds its limit exactly when its confidence sequence lies above it', () => {
   for (let n = 1; n <= 120; n += 7) {
@@ -27,8 +35,8 @@ test('1,000 arms that fail as often as they may: at most alpha are withdrawn, an
       broken = true;
     });
     for (let i = 0; i < 2000 && !broken; i++) {
-      if (rng.next() < 0.05) arm.failed(1, 'inference_failed');
-      else arm.answered(1, 0.001);
+      if (rng.next() < 0.05) failed(arm);
+      else answered(arm);
     }
     if (broken) withdrawn++;
   }
@@ -38,12 +46,12 @@ test('1,000 arms that fail as often as they may: at most alpha are withdrawn, an
   const failing = new GuardedArm(guardOf({}), (_, reason) => told.push(reason));
   let requests = 0;
   while (!failing.broken) {
-    if (rng.next() < 0.5) failing.failed(1, 'inference_failed');
-    else failing.answered(1, 0.001);
+    if (rng.next() < 0.5) failed(failing);
+    else answered(failing);
     requests++;
   }
   assert.ok(requests < 40, `${requests} requests at 50 % errors`);
-  failing.failed(1, 'inference_failed');
+  failed(failing);
   assert.equal(told.length, 1);
   assert.match(told[0] ?? '', /^\d+ of \d+ requests failed \(inference_failed\); 5 % may$/);
 });
@@ -51,16 +59,69 @@ test('1,000 arms that fail as often as they may: at most alpha are withdrawn, an
 test('slow answers and scores that are no numbers end it; without a bound they do not', () => {
   const reasons: string[] = [];
   const slow = new GuardedArm(guardOf({ slowMs: 10 }), (_, reason) => reasons.push(reason));
-  for (let i = 0; i < 100 && !slow.broken; i++) slow.answered(1, i % 5 === 0 ? 0.02 : 0.001);
+  for (let i = 0; i < 100 && !slow.broken; i++) answered(slow, i % 5 === 0 ? 0.02 : 0.001);
   const numbers = new GuardedArm(guardOf({}), (_, reason) => reasons.push(reason));
-  numbers.answered(9, 0.001);
-  numbers.failed(1, 'output_not_finite');
-  assert.match(reasons[0] ?? '', /answers took longer than 10 ms; 1 % may$/);
-  assert.equal(reasons[1], 'a score of 10 was NaN or infinite');
+  for (let i = 0; i < 9; i++) answered(numbers);
+  failed(numbers, null, 'output_not_finite');
+  assert.match(reasons[0] ?? '', /requests took longer than 10 ms; 1 % may$/);
+  assert.equal(reasons[1], 'a score was NaN or infinite in 1 of 10 requests');
   const patient = new GuardedArm(guardOf({ allowNonFinite: true }), () => assert.fail('withdrawn'));
-  patient.answered(100, 60);
-  patient.failed(1, 'output_not_finite');
+  for (let i = 0; i < 100; i++) answered(patient, 60);
+  failed(patient, null, 'output_not_finite');
   assert.deepEqual(patient.counts, { requests: 101, failed: 1, slow: 0, nonFinite: 1 });
+});
+
+test('requests that nobody answers end an arm once they take too long, and are counted once', async () => {
+  const told: string[] = [];
+  const arm = new GuardedArm(guardOf({ slowMs: 20 }), (_, reason) => told.push(reason));
+  const nowMs = performance.now();
+  const [quick, late, over, gone, away] = [0, 1, 2, 3, 4].map(() => arm.began(nowMs));
+  assert.ok(quick && late && over && gone && away);
+  arm.answered(quick, nowMs + 1);
+  while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.deepEqual(told, ['3 of 4 requests took longer than 20 ms; 1 % may']);
+  arm.answered(late, nowMs + 100);
+  arm.failed(over, nowMs + 100, 'inference_failed', null);
+  for (const caller of [gone, away]) arm.left(caller, nowMs + 100);
+  assert.deepEqual(arm.counts, { requests: 5, failed: 1, slow: 4, nonFinite: 0 });
+});
+
+test('a model that dies after a million answers loses its traffic in a dozen requests, unless the champion fails too', () => {
+  const told: string[] = [];
+  const champion = new RecentFailures();
+  const arm = new GuardedArm(guardOf({}), (_, reason) => told.push(reason), champion);
+  for (let i = 0; i < 1_000_000; i++) answered(arm);
+  // Who cannot be answered comes back; an outage that both have is none of the arm's.
+  for (let i = 0; i < 50; i++) failed(arm, 'ada');
+  for (let i = 0; i < 50; i++) {
+    champion.count(true);
+    failed(arm);
+  }
+  for (let i = 0; i < 1000; i++) {
+    champion.count(false);
+    answered(arm);
+  }
+  assert.deepEqual(told, []);
+  for (let i = 0; i < 12; i++) failed(arm, `f${i}`);
+  assert.match(told[0] ?? '', /^lately \d+ of \d+ requests failed \(inference_failed\); 5 % may$/);
+});
+
+test('a model that hangs after a million answers loses its traffic in seconds; a stall of the machine takes none', () => {
+  const told: string[] = [];
+  const arm = new GuardedArm(guardOf({ slowMs: 100 }), (_, reason) => told.push(reason));
+  for (let i = 0; i < 1_000_000; i++) answered(arm);
+  const hangs = (fromMs: number, toMs: number) => {
+    for (let endedMs = fromMs; endedMs < toMs; endedMs += 100)
+      arm.answered(arm.began(endedMs - 101), endedMs);
+  };
+  hangs(10_000, 13_000);
+  for (let i = 0; i < 1000; i++) answered(arm);
+  assert.deepEqual(told, []);
+  hangs(20_000, 30_000);
+  assert.match(
+    told[0] ?? '',
+    /^lately, counted once a second, (\d+) of \1 requests took longer than 100 ms; 1 % may$/,
+  );
 });
 
 test('shares of any number of arms are exact to a bucket, and widening one takes nobody out of any', () => {
@@ -98,17 +159,17 @@ test('an arm that several processes serve is judged by what all of them counted'
     return { requests: sum('requests'), failed: sum('failed'), slow: 0, nonFinite: 0 };
   };
   const [a, b] = [0, 1].map(() => {
-    const arm = new GuardedArm(guardOf({}), (_, reason) => told.push(reason), together);
+    const arm = new GuardedArm(guardOf({}), (_, reason) => told.push(reason), undefined, together);
     arms.push(arm);
     return arm;
   }) as [GuardedArm, GuardedArm];
-  // 8 of 8 here would be too many, 8 of 1,008 by both are not.
-  b.answered(1000, 0.001);
-  for (let i = 0; i < 8; i++) a.failed(1, 'inference_failed');
+  // 3 of 3 here would be too many, 3 of 1,003 by both are not.
+  for (let i = 0; i < 1000; i++) answered(b);
+  for (let i = 0; i < 3; i++) failed(a);
   await new Promise((resolve) => setTimeout(resolve, 30));
   assert.deepEqual([a.broken, told], [false, []]);
-  // Neither has seen enough alone.
-  for (let i = 0; i < 100; i++) [a, b][i % 2]?.failed(1, 'inference_failed');
+  // Neither has seen enough alone, and one entity's failures are no rise.
+  for (let i = 0; i < 100; i++) failed([a, b][i % 2] as GuardedArm, 'ada');
   while (told.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   assert.match(told[0] ?? '', /^\d{3} of 1\d{3} requests failed \(inference_failed\); 5 % may$/);
   assert.ok(a.broken || b.broken);

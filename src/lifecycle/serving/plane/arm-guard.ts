@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RateRise } from '../../../core/statistics/sequential/rate-rise.ts';
 import { logBeta } from '../../../core/statistics/special/log-beta.ts';
 import type { ArmGuard, GuardCounts } from '../contract.ts';
+import { SlowRequests, type UnderWay } from './slow-requests.ts';
 
 /** Told once, when an arm has broken its guard. */
 type OnBroken = (counts: GuardCounts, reason: string) => void;
@@ -11,30 +13,65 @@ type CountTogether = () => Promise<GuardCounts> | null;
 /** The others are asked no more often: each look costs every process a message. */
 const lookEveryMs = 10;
 
+/** Of a guard's alpha, what a rise of a rate may be seen wrongly with in one process: others may serve the arm too. */
+const shareForRises = 0.01;
+/** Slow requests within so long are one event of a rise: a stall of the machine makes all slow that is under way. */
+const slowEveryMs = 1000;
+/** Entities whose failures are one event of a rise: who cannot be answered comes back. */
+const rememberedEntities = 100;
+
+/** What share of a champion's last requests, some ten of them, failed by its own fault. */
+export class RecentFailures {
+  #share = 0;
+
+  get share(): number {
+    return this.#share;
+  }
+
+  count(isFailed: boolean): void {
+    this.#share += (Number(isFailed) - this.#share) / 10;
+  }
+}
+
 /**
- * Watches what an arm answers, in the replica that serves it. Answering costs an addition; only an event (a failure
- * of the arm's own, a slow answer) has its rate tested, because nothing else can break a bound. Where several
- * processes serve the arm, the test is about the counts of all of them.
+ * Watches what an arm answers, in the replica that serves it. Answering costs a few additions; only an event (a failure
+ * of the arm's own, a slow request) has rates tested, because nothing else can break a bound. There are two tests: of
+ * the rate since the arm began, and of a rise, as when a model dies that was well for days. Where several processes serve
+ * the arm, the first is of the counts of all of them.
  */
 export class GuardedArm {
   readonly guard: ArmGuard;
   readonly #onBroken: OnBroken;
-  readonly #slowSeconds: number;
+  readonly #champion: RecentFailures;
+  readonly #together: CountTogether;
+  readonly #slowRequests: SlowRequests;
   #requests = 0;
   #failed = 0;
   #slow = 0;
   #nonFinite = 0;
   #broken = false;
-  readonly #together: CountTogether;
+  readonly #failures: RateRise;
+  readonly #failedEntities = new Set<string>();
+  readonly #slowness: RateRise;
+  #slowSeenMs = Number.NEGATIVE_INFINITY;
   /** The others are being asked; events meanwhile are looked at afterwards. */
   #asking = false;
   #again = false;
 
-  constructor(guard: ArmGuard, onBroken: OnBroken, together: CountTogether = () => null) {
+  /** @param champion where it fails as well, a rise of failures is not this arm's fault */
+  constructor(
+    guard: ArmGuard,
+    onBroken: OnBroken,
+    champion: RecentFailures = new RecentFailures(),
+    together: CountTogether = () => null,
+  ) {
     this.guard = guard;
     this.#onBroken = onBroken;
+    this.#champion = champion;
     this.#together = together;
-    this.#slowSeconds = guard.slowMs === null ? Number.POSITIVE_INFINITY : guard.slowMs / 1000;
+    this.#slowRequests = new SlowRequests(guard.slowMs, (nowMs) => this.#sawSlow(nowMs));
+    this.#failures = new RateRise(guard.maxErrorRatio, guard.alpha * shareForRises);
+    this.#slowness = new RateRise(guard.maxSlowRatio, guard.alpha * shareForRises);
   }
 
   get broken(): boolean {
@@ -50,24 +87,41 @@ export class GuardedArm {
     };
   }
 
-  /** Rows of one request were answered. */
-  answered(rows: number, seconds: number): void {
-    this.#requests += rows;
-    if (seconds <= this.#slowSeconds) return;
-    this.#slow += rows;
-    this.#look();
+  /** A request of one row or many. It ends with `answered`, `failed` or `left`. */
+  began(startedMs: number): UnderWay {
+    return this.#slowRequests.began(startedMs);
   }
 
-  /** A request failed by the arm's own fault. */
-  failed(rows: number, code: string): void {
-    this.#requests += rows;
-    this.#failed += rows;
+  answered(request: UnderWay, endedMs: number): void {
+    this.#slowRequests.ended(request, endedMs);
+    this.#failures.add(false);
+    if (request.isSlow) return;
+    this.#requests++;
+    this.#slowness.add(false);
+  }
+
+  /**
+   * A request failed by the arm's own fault.
+   *
+   * @param entity who it is about, where that is known
+   */
+  failed(request: UnderWay, endedMs: number, code: string, entity: string | null): void {
+    this.#slowRequests.ended(request, endedMs);
+    if (!request.isSlow) this.#requests++;
+    this.#failed++;
+    if (this.#isFirstOf(entity)) this.#failures.add(true);
     if (code === 'output_not_finite') {
-      this.#nonFinite += rows;
+      this.#nonFinite++;
+      const { nonFinite, requests } = this.counts;
       if (!this.guard.allowNonFinite)
-        this.#break(this.counts, `a score of ${this.#requests} was NaN or infinite`);
+        this.#break(this.counts, `a score was NaN or infinite in ${nonFinite} of ${requests} requests`);
     }
     this.#look(code);
+  }
+
+  /** A request failed by its caller's fault, or its caller had no more time: that says nothing about the arm. */
+  left(request: UnderWay, endedMs: number): void {
+    this.#slowRequests.ended(request, endedMs);
   }
 
   /** Another process found the arm broken: it is so here, and nobody is told. */
@@ -75,10 +129,42 @@ export class GuardedArm {
     this.#broken = true;
   }
 
+  #sawSlow(nowMs: number): void {
+    this.#requests++;
+    this.#slow++;
+    if (nowMs - this.#slowSeenMs >= slowEveryMs) {
+      this.#slowSeenMs = nowMs;
+      this.#slowness.add(true);
+    }
+    this.#look();
+  }
+
+  #isFirstOf(entity: string | null): boolean {
+    if (entity === null) return true;
+    const known = this.#failedEntities;
+    if (known.has(entity)) return false;
+    known.add(entity);
+    const [oldest] = known;
+    if (known.size > rememberedEntities && oldest !== undefined) known.delete(oldest);
+    return true;
+  }
+
   #look(code = ''): void {
     if (this.#broken) return;
+    this.#lookForRises(code);
     this.#again = true;
     if (!this.#asking) this.#lookTogether(code);
+  }
+
+  #lookForRises(code: string): void {
+    if (this.#slowness.risen) {
+      const { events, trials } = this.#slowness.lately;
+      this.#break(this.counts, `lately, counted once a second, ${this.#slowText(events, trials)}`);
+    }
+    if (!this.#failures.risen) return;
+    const { events, trials } = this.#failures.lately;
+    if (this.#champion.share > events / trials / 2) this.#failures.forget();
+    else this.#break(this.counts, `lately ${this.#failedText(events, trials, code)}`);
   }
 
   #lookTogether(code: string): void {
@@ -102,20 +188,20 @@ export class GuardedArm {
 
   #judge(counts: GuardCounts, code: string): void {
     const { requests, failed, slow } = counts;
-    const { guard } = this;
-    if (exceeds(slow, requests, guard.maxSlowRatio, guard.alpha)) {
-      this.#break(
-        counts,
-        `${slow} of ${requests} answers took longer than ${guard.slowMs} ms; ${percent(guard.maxSlowRatio)} may`,
-      );
-    }
-    if (exceeds(failed, requests, guard.maxErrorRatio, guard.alpha)) {
-      const last = code === '' ? '' : ` (${code})`;
-      this.#break(
-        counts,
-        `${failed} of ${requests} requests failed${last}; ${percent(guard.maxErrorRatio)} may`,
-      );
-    }
+    const { maxSlowRatio, maxErrorRatio, alpha } = this.guard;
+    if (exceeds(slow, requests, maxSlowRatio, alpha)) this.#break(counts, this.#slowText(slow, requests));
+    if (exceeds(failed, requests, maxErrorRatio, alpha))
+      this.#break(counts, this.#failedText(failed, requests, code));
+  }
+
+  #slowText(slow: number, requests: number): string {
+    const { slowMs, maxSlowRatio } = this.guard;
+    return `${slow} of ${requests} requests took longer than ${slowMs} ms; ${percent(maxSlowRatio)} may`;
+  }
+
+  #failedText(failed: number, requests: number, code: string): string {
+    const last = code === '' ? '' : ` (${code})`;
+    return `${failed} of ${requests} requests failed${last}; ${percent(this.guard.maxErrorRatio)} may`;
   }
 
   #break(counts: GuardCounts, reason: string): void {

@@ -14,7 +14,7 @@ import {
 } from '../contract.ts';
 import { readOverride } from '../override-token.ts';
 import { allocateBuckets } from './allocate-buckets.ts';
-import { GuardedArm } from './arm-guard.ts';
+import { GuardedArm, RecentFailures } from './arm-guard.ts';
 import { bucketOf } from './bucket.ts';
 import { featuresMember, type LogPlace, logPlace } from './log-row.ts';
 import type { PredictRequest, RequestTensor } from './request.ts';
@@ -30,6 +30,8 @@ export interface ServedArm {
   readonly model: ServedModel;
   /** Counts its answers and takes its traffic away when it breaks its bounds; null where nothing is guarded. */
   readonly guard: GuardedArm | null;
+  /** A champion's own, where another arm is guarded, whose failures are compared with them. */
+  readonly failures: RecentFailures | null;
   /** What all its rows in the log have in common; see logPlace. */
   readonly logPlace: LogPlace;
   /** Where its inputs are among the endpoint's features; null: they are the first ones, in this order. */
@@ -99,6 +101,8 @@ export function endpointState(
     ...(shadowModel && !targets.some((a) => a.model === shadowModel) ? [shadowModel] : []),
   ]);
   const names = features.map((f) => f.name);
+  const isGuarded = ({ arm, guard }: RouteArm) => arm !== 'champion' && guard != null;
+  const failures = route.arms.some(isGuarded) ? (before?.champion?.failures ?? new RecentFailures()) : null;
   const served = (arm: RouteArm, model: ServedModel, guard: GuardedArm | null): ServedArm => {
     const places = model.featureColumns.map((c) => names.indexOf(c.name));
     const inOrder = places.every((place, i) => place === i);
@@ -110,6 +114,7 @@ export function endpointState(
       weight,
       model,
       guard,
+      failures: arm.arm === 'champion' ? failures : null,
       logPlace: logPlace(route, arm.arm, modelVersion),
       featurePlaces: inOrder ? null : places,
     };
@@ -124,7 +129,11 @@ export function endpointState(
     const kept = same?.guard && isDeepStrictEqual(same.guard.guard, guard) ? same.guard : null;
     const { onBroken, together } = watch;
     const told = (counts: GuardCounts, why: string) => onBroken(arm, counts, why);
-    return served(arm, model, kept ?? new GuardedArm(guard, told, () => together(arm)));
+    return served(
+      arm,
+      model,
+      kept ?? new GuardedArm(guard, told, failures ?? undefined, () => together(arm)),
+    );
   });
   const shadow =
     route.shadow && shadowModel

@@ -9,7 +9,8 @@ import type { LoggedRow } from './log-row.ts';
 import { answeredRows } from './logged-rows.ts';
 import { answeredPart, replyOutputs } from './merge-outputs.ts';
 import type { PredictReply, PredictRequest } from './request.ts';
-import { checkShare, type Share, shareRows } from './shares.ts';
+import { checkShare, faultOf, type Share, shareRows } from './shares.ts';
+import type { UnderWay } from './slow-requests.ts';
 
 /** A piece of an answer. */
 export interface StreamedPiece {
@@ -65,8 +66,6 @@ interface Run {
   firstSeconds: number | null;
   pieces: number;
 }
-
-const codesOfCallers: ReadonlySet<string> = new Set(['cancelled', 'stream_stopped']);
 
 /**
  * Answers that come in pieces. A request is routed, checked, counted and logged as every other: one row, with the
@@ -129,6 +128,7 @@ export class PlaneStreams {
 
   async *#pieces(run: Run, signal: AbortSignal): AsyncGenerator<StreamedPiece> {
     const { request, share } = run;
+    const underWay = share.arm.guard?.began(request.startedMs) ?? null;
     const model = share.arm.model.acquire();
     const stop = new AbortController();
     const limitMs = model.limitMs(request);
@@ -156,19 +156,16 @@ export class PlaneStreams {
       clearTimeout(timer);
       signal.removeEventListener('abort', leave);
       model.release();
-      await this.#end(run, error);
+      await this.#end(run, underWay, error);
     }
     if (error) throw error;
   }
 
   /** Logs and counts. Throws `prediction_log_unavailable`. */
-  async #end(run: Run, error: MillraceError | null): Promise<void> {
+  async #end(run: Run, underWay: UnderWay | null, error: MillraceError | null): Promise<void> {
     const { state, request, plans, share, id, firstSeconds, pieces } = run;
     const told = { state, request, plans, share, predictionId: id, firstSeconds, pieces };
-    const seconds = (performance.now() - request.startedMs) / 1000;
-    const { guard } = share.arm;
-    if (!error) guard?.answered(1, seconds);
-    else if (error.status >= 500 && !codesOfCallers.has(error.code)) guard?.failed(1, error.code);
+    countEnd(run, underWay, error);
     try {
       await this.#ports.append(state, [loggedRow(run, error)]);
     } catch (logError) {
@@ -177,6 +174,17 @@ export class PlaneStreams {
     }
     this.#ports.ended({ ...told, error });
   }
+}
+
+function countEnd({ request, share }: Run, underWay: UnderWay | null, error: MillraceError | null): void {
+  const { guard, failures } = share.arm;
+  const nowMs = performance.now();
+  const code = error && faultOf(request, share, error);
+  if (!error || code !== null) failures?.count(error !== null);
+  if (!guard || !underWay) return;
+  if (!error) guard.answered(underWay, nowMs);
+  else if (code === null) guard.left(underWay, nowMs);
+  else guard.failed(underWay, nowMs, code, share.entity);
 }
 
 function replyOf({ state, share, id }: Run, { outputs, score }: ScoredPiece): PredictReply {

@@ -1,6 +1,6 @@
 import { fail, MillraceError } from '../../../core/errors.ts';
 import type { RowBlock } from '../../../platform/onnx/index.ts';
-import type { GuardedArm } from './arm-guard.ts';
+import type { GuardedArm, RecentFailures } from './arm-guard.ts';
 import { bindRows } from './bind-rows.ts';
 import type { EndpointState, RowPlan, ServedArm } from './endpoint-state.ts';
 import { type AnsweredRows, answeredPart } from './merge-outputs.ts';
@@ -12,6 +12,8 @@ export interface Share {
   readonly arm: ServedArm;
   /** Row numbers in the request. */
   readonly rows: readonly number[];
+  /** Who the first of them is about. */
+  readonly entity: string | null;
   readonly cells: RowBlock;
   /** Flags of each row; empty until the rows were checked. */
   readonly flags: (readonly RowFlag[] | null)[];
@@ -42,7 +44,7 @@ export function shareRows(
     const { manifest } = arm.model;
     const all = bindRows(request.endpoint, manifest, request.tensors, request.rowCount, tolerated);
     const cells = rows.length === all.rowCount ? all : all.pick(rows);
-    shares.push({ arm, rows, cells, flags: [] });
+    shares.push({ arm, rows, entity: plans[rows[0] as number]?.entity ?? null, cells, flags: [] });
   }
   return shares;
 }
@@ -54,12 +56,13 @@ export function checkShare(request: PredictRequest, { arm, rows, cells, flags }:
 }
 
 /**
- * Computes a share and has the arm's guard count it. Throws `queue_full`, `inference_failed`, and
+ * Computes a share and has it counted by the arm's guard, or as the champion's beside one. Throws `queue_full`, `inference_failed`, and
  * `output_not_finite` for a score that is not.
  */
 export function predictShare(request: PredictRequest, share: Share): Promise<AnsweredRows> {
-  const { guard } = share.arm;
-  return guard === null ? computeShare(request, share) : guardedShare(request, share, guard);
+  const { guard, failures } = share.arm;
+  if (guard) return guardedShare(request, share, guard);
+  return failures ? countedShare(request, share, failures) : computeShare(request, share);
 }
 
 /** Some of a request's shares failed. */
@@ -98,16 +101,47 @@ async function timedShare(request: PredictRequest, share: Share): Promise<Answer
 }
 
 async function guardedShare(request: PredictRequest, share: Share, guard: GuardedArm): Promise<AnsweredRows> {
-  const { length } = share.rows;
+  const underWay = guard.began(request.startedMs);
   try {
     const answered = await computeShare(request, share);
-    guard.answered(length, (performance.now() - request.startedMs) / 1000);
+    guard.answered(underWay, performance.now());
     return answered;
   } catch (error) {
-    const own = !(error instanceof MillraceError) || error.status >= 500;
-    if (own) guard.failed(length, error instanceof MillraceError ? error.code : 'internal');
+    const nowMs = performance.now();
+    const code = faultOf(request, share, error);
+    if (code === null) guard.left(underWay, nowMs);
+    else guard.failed(underWay, nowMs, code, share.entity);
     throw error;
   }
+}
+
+async function countedShare(
+  request: PredictRequest,
+  share: Share,
+  failures: RecentFailures,
+): Promise<AnsweredRows> {
+  try {
+    const answered = await computeShare(request, share);
+    failures.count(false);
+    return answered;
+  } catch (error) {
+    if (faultOf(request, share, error) !== null) failures.count(true);
+    throw error;
+  }
+}
+
+/** Errors of a stream whose caller left, or that ended because serve stops. */
+const endedByOthers: ReadonlySet<string> = new Set(['cancelled', 'stream_stopped']);
+
+/**
+ * The code of an error that is the arm's own fault; null where it is not. Nor is it where the caller has less time than
+ * the endpoint takes for itself: control, which sees both arms, compares them.
+ */
+export function faultOf(request: PredictRequest, { arm }: Share, error: unknown): string | null {
+  if (!(error instanceof MillraceError)) return 'internal';
+  const { code, status } = error;
+  const isHurried = code === 'deadline_exceeded' && arm.model.limitMs(request) < arm.model.limitMs({});
+  return status < 500 || isHurried || endedByOthers.has(code) ? null : code;
 }
 
 async function computeShare(request: PredictRequest, { arm, rows, cells }: Share): Promise<AnsweredRows> {
