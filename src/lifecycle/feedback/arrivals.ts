@@ -36,6 +36,8 @@ export interface ArrivedLabel {
   /** null: a text. */
   readonly value: number | null;
   readonly eventTimeMs: number;
+  /** Order of receipt: of labels with equal event times that with the greatest counts. */
+  readonly seq: number;
 }
 
 /** What came in for an endpoint. */

@@ -76,18 +76,20 @@ export class LabelLog {
   async append(endpoint: string, labels: readonly LabelEntry[]): Promise<void> {
     const log = await this.#log(endpoint);
     let seq = 0;
-    const row = (label: LabelEntry) => {
+    const rows = labels.map((label) => {
       seq = this.#seqOf(label, seq);
-      return `${JSON.stringify(rowOf(label, seq))}\n`;
-    };
-    const lines = labels.map(row).join('');
-    await log.append(lines, labels.length);
+      return rowOf(label, seq);
+    });
+    await log.append(rows.map((row) => `${JSON.stringify(row)}\n`).join(''), rows.length);
     this.#unsealed.add(endpoint);
     this.#options.appended(
       endpoint,
-      labels.map(({ predictionId, value, eventTimeMs }) => {
-        return { predictionId, value: numberOf(value), eventTimeMs };
-      }),
+      rows.map((row) => ({
+        predictionId: row.prediction_id,
+        value: row.value_number,
+        eventTimeMs: row.event_time_ms,
+        seq: row.seq,
+      })),
     );
   }
 

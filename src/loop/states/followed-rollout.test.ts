@@ -34,7 +34,7 @@ function pairs(count: number, routeVersion: number, worse: number) {
       score: score(miss),
     });
     rows.push(row('champion', '1', 0.9, 0), row('shadow', '2', 1, worse));
-    labels.push({ predictionId, value: label, eventTimeMs: Date.now() });
+    labels.push({ predictionId, value: label, eventTimeMs: Date.now(), seq: i });
   }
   return { rows, labels };
 }

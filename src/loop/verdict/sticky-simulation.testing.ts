@@ -63,7 +63,12 @@ export function simulateSticky(rng: Rng, rollout: StickyRollout): StickyEnd {
         receivedAtMs: 2000 * request,
         cells: null,
       });
-      live.addLabel({ predictionId, value: rng.next() < person.label ? 1 : 0, eventTimeMs: request });
+      live.addLabel({
+        predictionId,
+        value: rng.next() < person.label ? 1 : 0,
+        eventTimeMs: request,
+        seq: request,
+      });
     }
     const seen = live.observation(nothingObserved);
     const timeMs = at * 60_000;

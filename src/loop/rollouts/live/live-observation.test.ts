@@ -37,6 +37,7 @@ const specOf = (plan: object): RolloutSpec =>
 function history(rng: Rng, count: number, stepMs = 1000) {
   const rows: ArrivedRow[] = [];
   const labels: ArrivedLabel[] = [];
+  const add = (label: Omit<ArrivedLabel, 'seq'>) => labels.push({ ...label, seq: labels.length });
   for (let i = 0; i < count; i++) {
     const predictionId = `p${i}`;
     const challenger = rng.next() < 0.3;
@@ -59,11 +60,11 @@ function history(rng: Rng, count: number, stepMs = 1000) {
     };
     rows.push(challenger ? answer('challenger', '2', 0.3) : answer('champion', '1', 0.7));
     if (!challenger && rng.next() < 0.9) rows.push(answer('shadow', '2', 1));
-    if (rng.next() < 0.7) labels.push({ predictionId, value: rng.int(2), eventTimeMs: i });
-    if (rng.next() < 0.1) labels.push({ predictionId, value: rng.int(2), eventTimeMs: i + 1 });
+    if (rng.next() < 0.7) add({ predictionId, value: rng.int(2), eventTimeMs: i });
+    if (rng.next() < 0.1) add({ predictionId, value: rng.int(2), eventTimeMs: i + 1 });
     // Two that say another thing of the same time.
-    if (rng.next() < 0.1) labels.push({ predictionId, value: rng.int(2), eventTimeMs: i });
-    if (rng.next() < 0.02) labels.push({ predictionId, value: null, eventTimeMs: i + 2 });
+    if (rng.next() < 0.1) add({ predictionId, value: rng.int(2), eventTimeMs: i });
+    if (rng.next() < 0.02) add({ predictionId, value: null, eventTimeMs: i + 2 });
   }
   return { rows, labels };
 }
@@ -222,9 +223,8 @@ suite('LiveObservation', () => {
         zeroBeforeMs = zeroBeforeOf(spec, 1e12 + 86_400_000 + i * 100_000);
         if (zeroBeforeMs !== undefined) live.zeroBefore(zeroBeforeMs);
       }
-      // Of labels with the same time the one that came last counts.
-      const came = steps.flatMap((step) => ('label' in step ? [step.label] : []));
-      const [found, now] = [await read(rows, came, spec, zeroBeforeMs), live.observation(nothingObserved)];
+      // Of labels with the same time the one that was received last counts, whenever it came here.
+      const [found, now] = [await read(rows, labels, spec, zeroBeforeMs), live.observation(nothingObserved)];
       assert.deepEqual(strataOf(now.strata), strataOf(found.strata));
       assert.deepEqual(strataOf(now.shadows), strataOf(found.shadows));
       assert.deepEqual(pairsOf(now.pairs), pairsOf(found.pairs));
@@ -277,8 +277,8 @@ suite('LiveObservation', () => {
 
   test('labels of predictions from before the rollout do not pile up', () => {
     const live = new LiveObservation(specOf({}), 5);
-    const label = (id: string) => ({ predictionId: id, value: 1, eventTimeMs: 1 });
-    for (let i = 0; i < 30_000; i++) live.addLabel(label(`old${i}`));
+    for (let i = 0; i < 30_000; i++)
+      live.addLabel({ predictionId: `old${i}`, value: 1, eventTimeMs: 1, seq: i });
     const row = (predictionId: string): ArrivedRow => ({
       predictionId,
       arm: 'champion',

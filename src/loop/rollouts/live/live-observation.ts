@@ -25,6 +25,15 @@ const mostEarly = 20_000;
 const mostValues = 1000;
 const copies = [0, 1] as const;
 
+type LabelTime = Pick<ArrivedLabel, 'eventTimeMs' | 'seq'>;
+
+/** Whether of two labels of a prediction the other one counts: by the rule of the log, see `labelOrderSql`. */
+function isOverruled(one: LabelTime, other: LabelTime): boolean {
+  return (
+    one.eventTimeMs < other.eventTimeMs || (one.eventTimeMs === other.eventTimeMs && one.seq < other.seq)
+  );
+}
+
 /**
  * What arms did since a rollout began, kept up to date row by row and label by label: the same counts, moments and
  * latencies as `observe` reads from the log, over all and in each protected segment, at a cost that does not grow with the
@@ -43,6 +52,7 @@ export class LiveObservation {
   readonly #score = [new Column('float', Number.NaN), new Column('float', Number.NaN)] as const;
   readonly #label = new Column('float', Number.NaN);
   readonly #labelTime = new Column('float', Number.NEGATIVE_INFINITY);
+  readonly #labelSeq = new Column('float', -1);
   /** When the champion was asked, and its entity's number (-1: nobody's): what a pair is made with. */
   readonly #time = new Column('float', 0);
   readonly #who = new Column('int', -1);
@@ -84,7 +94,8 @@ export class LiveObservation {
 
   /** Memory that it takes: that of all that grows with predictions and entities. */
   get bytes(): number {
-    const columns = [...this.#score, this.#label, this.#labelTime, this.#time, this.#who, ...this.#isZeroed];
+    const labels = [this.#label, this.#labelTime, this.#labelSeq];
+    const columns = [...this.#score, ...labels, this.#time, this.#who, ...this.#isZeroed];
     const all = [
       ...columns,
       this.#predictions,
@@ -140,7 +151,7 @@ export class LiveObservation {
       return;
     }
     const before = this.#early.get(key);
-    if (before && before.eventTimeMs > label.eventTimeMs) return;
+    if (before && !isOverruled(before, label)) return;
     this.#early.delete(key);
     this.#early.set(key, label);
     for (const oldest of this.#early.keys()) {
@@ -271,9 +282,11 @@ export class LiveObservation {
     this.#cuts = [this.#all, ...this.#segments.filter((slices) => slices !== null)];
   }
 
-  #setLabel(at: number, { value, eventTimeMs }: ArrivedLabel): void {
-    if (eventTimeMs < this.#labelTime.get(at)) return;
+  #setLabel(at: number, { value, eventTimeMs, seq }: ArrivedLabel): void {
+    const known = { eventTimeMs: this.#labelTime.get(at), seq: this.#labelSeq.get(at) };
+    if (!isOverruled(known, { eventTimeMs, seq })) return;
     this.#labelTime.set(at, eventTimeMs);
+    this.#labelSeq.set(at, seq);
     const label = value ?? Number.NaN;
     if (Object.is(label, this.#label.get(at))) return;
     this.#change(at, () => this.#label.set(at, label));

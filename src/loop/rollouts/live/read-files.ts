@@ -57,13 +57,14 @@ export async function readLabels(
 ): Promise<readonly ArrivedLabel[]> {
   const until = Number.isFinite(untilMs) ? ` AND received_at_ms <= ${untilMs}` : '';
   const found = await log.columns(
-    `SELECT prediction_id, value_number, ${labelTimeSql} AS at_ms FROM ${file.sql}
-     WHERE received_at_ms >= ${receivedFromMs}${until} ORDER BY at_ms, seq`,
+    `SELECT prediction_id, value_number, ${labelTimeSql} AS at_ms, seq FROM ${file.sql}
+     WHERE received_at_ms >= ${receivedFromMs}${until} `,
   );
   return rowsOf(found, (cell) => ({
     predictionId: cell('prediction_id') as string,
     value: cell('value_number') as number | null,
     eventTimeMs: cell('at_ms') as number,
+    seq: cell('seq') as number,
   }));
 }
 

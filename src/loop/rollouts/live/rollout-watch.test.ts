@@ -17,7 +17,10 @@ function emptyLog() {
     },
     follow: () => {},
     files: async () => ({ rows: [], labels }),
-    columns: async () => ({ names: ['prediction_id', 'value_number', 'at_ms'], columns: [['p1'], [1], [1]] }),
+    columns: async () => ({
+      names: ['prediction_id', 'value_number', 'at_ms', 'seq'],
+      columns: [['p1'], [1], [1], [1]],
+    }),
   };
   const arrive = (endpoint: string, from: number, to: number) => {
     const rows = Array.from({ length: to - from }, (_, i): ArrivedRow => {
