@@ -2,7 +2,7 @@ import { MillraceError } from '../core/errors.ts';
 import type { Pipelines } from '../lifecycle/pipelines/index.ts';
 import { type BatchPorts, requireFeatures } from '../lifecycle/serving/index.ts';
 import { systemActor as system } from '../platform/access/index.ts';
-import type { BlobStore } from '../platform/blobs/index.ts';
+import { deleteUnused } from '../platform/blobs/index.ts';
 import type { LoopSlices } from './loop-slices.ts';
 import { packagedVersion } from './packaged-version.ts';
 
@@ -11,14 +11,18 @@ export function createBatchPorts(
   slices: LoopSlices,
   pipelines: Pipelines,
   logHashKey: () => string,
-  blobs: BlobStore,
 ): BatchPorts {
-  const { registry, serving, data, feedback } = slices;
+  const { db, blobs, registry, serving, data, feedback } = slices;
   return {
     start: (tx, step) => pipelines.start(tx, step),
     stepRun: (id) => pipelines.get(system, id).catch(undefinedIfMissing),
     stepRuns: ({ limit, afterId }) => pipelines.list(system, { kind: 'batch-predict', limit, afterId }),
     cancel: (tx, id, reason) => pipelines.cancelIn(tx, id, reason),
+    remove: async (tx, id) => {
+      await pipelines.removeIn(tx, id);
+      await feedback.windows.remove(tx, id);
+    },
+    deleteUnused: (digests) => deleteUnused({ db, blobs }, digests, Date.now()),
     holdRunning: (tx, id) => pipelines.holdRunning(tx, id),
     endpoint: (name) => serving.endpoint(system, name),
     packageOf: async (model, version) => (await packagedVersion(registry, model, version)).digest,

@@ -255,7 +255,7 @@ export async function createControlServices(parts: ControlParts) {
     db,
     journal,
     blobs,
-    ports: createBatchPorts(slices, pipelines, logHashKey, blobs),
+    ports: createBatchPorts(slices, pipelines, logHashKey),
   });
   const replays = new ReplayService({
     db,

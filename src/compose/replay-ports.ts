@@ -2,6 +2,7 @@ import type { ReplayPorts } from '../lifecycle/feedback/index.ts';
 import type { Pipelines } from '../lifecycle/pipelines/index.ts';
 import type { BatchService } from '../lifecycle/serving/index.ts';
 import { systemActor as system } from '../platform/access/index.ts';
+import { deleteUnused } from '../platform/blobs/index.ts';
 import { undefinedIfMissing } from './batch-ports.ts';
 import type { LoopSlices } from './loop-slices.ts';
 import { packagedVersion } from './packaged-version.ts';
@@ -12,7 +13,7 @@ import { packagedVersion } from './packaged-version.ts';
  * @param batches keeps the parts of replays too
  */
 export function createReplayPorts(
-  { registry, serving }: Pick<LoopSlices, 'registry' | 'serving'>,
+  { db, blobs, registry, serving }: Pick<LoopSlices, 'db' | 'blobs' | 'registry' | 'serving'>,
   pipelines: Pipelines,
   batches: BatchService,
 ): ReplayPorts {
@@ -21,6 +22,11 @@ export function createReplayPorts(
     stepRun: (id) => pipelines.get(system, id).catch(undefinedIfMissing),
     stepRuns: (page) => pipelines.list(system, { kind: 'replay', ...page }),
     cancel: (tx, id, reason) => pipelines.cancelIn(tx, id, reason),
+    remove: async (tx, id) => {
+      await pipelines.removeIn(tx, id);
+      await batches.removeParts(tx, id);
+    },
+    deleteUnused: (digests) => deleteUnused({ db, blobs }, digests, Date.now()),
     progress: (ids) => batches.progress(system, ids),
     parts: async (id) => (await batches.parts(system, id)).map(({ digest }) => digest),
     modelOf: async (endpoint) => (await serving.endpoint(system, endpoint)).model,

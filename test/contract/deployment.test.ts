@@ -224,4 +224,13 @@ test('batches and replays, their worker killed, cancelled and gone on with: one 
     new RegExp(`replayed +${count} rows by version 2, 0 failed\\ncompared +${count} rows`),
   );
   assert.match(replayed, /difference +mean 0\.0\d+, p95 0\.12\d+, most 0\.124/);
+
+  // What is not needed any more is deleted with its files; a batch that shares parts keeps them.
+  const [done] = (await rest('replays?limit=1')).json.items as readonly Answer[];
+  const gone = await cli('predictions', 'delete', String(done?.id), '--reason', 'a test');
+  assert.match(gone.stdout, /Replay \S+ is deleted, and \d+ files? with it/);
+  assert.equal((await rest(`replays/${done?.id}`)).status, 404);
+  await cli('predictions', 'delete', stopped, '--reason', 'a test');
+  await cli('predictions', 'resume', String(again.id), '--out', resumed);
+  await checkOutput(resumed, 0.5);
 });

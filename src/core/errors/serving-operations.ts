@@ -32,6 +32,26 @@ export const servingOperationsErrors = {
     message: 'batch prediction {id} is {status}: it takes no parts any more',
     next: 'Nothing is to be done; a batch that was stopped is gone on with by POST /api/v1/batch-predictions/{id}/resume.',
   },
+  batch_under_way: {
+    status: 409,
+    title: 'Batch or replay is under way',
+    message: '{what} {id} is {status} and cannot be deleted yet',
+    next: 'Cancel it first with POST {path}/cancel or "millrace predictions cancel {id}", and delete it when it has stopped.',
+  },
+  batch_rows_gone: {
+    status: 422,
+    title: 'Rows of a batch or replay are gone',
+    message:
+      'what {what} {id} read of the log was deleted: an entity in it was erased, or its files were removed',
+    next: 'Begin a new one: it reads the log as it is now.',
+  },
+  batch_output_gone: {
+    status: 410,
+    title: 'Output of a batch is gone',
+    message:
+      'the output of batch prediction {id} was deleted: an entity in it was erased, or its file was removed',
+    next: 'Begin a new batch, or put the blob {digest} back from a backup where it was not erased on purpose.',
+  },
   batch_process_ended: {
     status: 500,
     title: 'Batch process ended',

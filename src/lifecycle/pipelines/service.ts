@@ -151,6 +151,12 @@ export class Pipelines {
     if (row?.status === 'queued') await this.#jobs.cancel(tx, id, reason);
   }
 
+  /** Removes a step that has ended, with its log, in the caller's transaction; the caller writes the audit entry. */
+  async removeIn(tx: Tx, id: string): Promise<void> {
+    await this.#jobs.remove(tx, id);
+    await store.deleteStepRun(tx, id);
+  }
+
   /** Whether a step runs and nobody has asked to stop it; if so, that stays so until the transaction is over. */
   holdRunning(tx: Tx, id: string): Promise<boolean> {
     return this.#jobs.holdRunning(tx, id);

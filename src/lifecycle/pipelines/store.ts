@@ -61,6 +61,10 @@ export async function finishStepRun(tx: Tx, id: string, change: Partial<StepRunR
   return updated !== undefined;
 }
 
+export async function deleteStepRun(tx: Tx, id: string): Promise<void> {
+  await tables<PipelinesTables>(tx).deleteFrom('step_runs').where('id', '=', id).execute();
+}
+
 /** Step runs, newest first. */
 export async function listStepRuns(tx: Tx, filter: StepRunFilter): Promise<readonly StepRunRow[]> {
   let query = tables<PipelinesTables>(tx).selectFrom('step_runs').selectAll();

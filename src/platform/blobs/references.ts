@@ -37,6 +37,27 @@ export async function referencedDigests(options: ReferenceOptions): Promise<Read
   return found;
 }
 
+/** Tables that tell of what was: a blob that only they mention is used by nobody. */
+const pastTables: ReadonlySet<string> = new Set(['kept_answers', 'events', 'audit_entries']);
+
+/**
+ * Deletes those of these blobs that nothing in the database uses. What was stored since `storedBeforeMs` stays, as does what
+ * a document among the blobs names: these are to be files of tables. Returns how many there are not any more.
+ */
+export async function deleteUnused(
+  { db, blobs }: Pick<ReferenceOptions, 'db' | 'blobs'>,
+  digests: readonly Digest[],
+  storedBeforeMs: number,
+): Promise<number> {
+  const unused = new Set(digests);
+  if (unused.size === 0) return 0;
+  for await (const { table, text } of everyText(db))
+    if (!pastTables.has(table)) for (const digest of digestsIn(text)) unused.delete(digest);
+  let deleted = 0;
+  for (const digest of unused) if (await blobs.delete(digest, storedBeforeMs)) deleted++;
+  return deleted;
+}
+
 /**
  * Blobs that nothing refers to and that were last put before a time. Let that be hours ago: a blob is stored first,
  * and the row that refers to it written afterwards.

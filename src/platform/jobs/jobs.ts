@@ -263,6 +263,14 @@ export class Jobs {
     return store.holdRunning(tx, id);
   }
 
+  /** Removes a job that has ended, with its log. Throws `conflict` for one that waits or runs; one that is gone stays so. */
+  async remove(tx: Tx, id: string): Promise<void> {
+    const row = await store.findJob(tx, id);
+    if (row && toResource(row).finishedAt === null)
+      throw fail('conflict', { problem: `job ${id} is ${row.status}: cancel it first` });
+    await store.deleteJob(tx, id);
+  }
+
   /** Whether a job waits or runs; false also for one that is not known. */
   async isOpen(id: string): Promise<boolean> {
     const row = await store.findJob(this.#db.read, id);

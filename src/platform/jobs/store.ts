@@ -196,6 +196,12 @@ export async function findJob(tx: Tx, id: string): Promise<JobRow | undefined> {
   return jobs(tx).selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
+/** Deletes a job and its log. */
+export async function deleteJob(tx: Tx, id: string): Promise<void> {
+  await jobs(tx).deleteFrom('job_logs').where('job_id', '=', id).execute();
+  await jobs(tx).deleteFrom('jobs').where('id', '=', id).execute();
+}
+
 /** The job whose running attempt bears a token; undefined once the attempt has lost its lease or ended. */
 export async function findJobByToken(tx: Tx, token: string): Promise<JobRow | undefined> {
   return jobs(tx)

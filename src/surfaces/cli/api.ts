@@ -30,6 +30,10 @@ export class Api {
     return this.parsed(schema, await this.#call(address(path), { method: 'POST', body }));
   }
 
+  async delete<S extends z.ZodType>(path: string, body: unknown, schema: S): Promise<z.output<S>> {
+    return this.parsed(schema, await this.#call(address(path), { method: 'DELETE', body }));
+  }
+
   async #call(
     path: string,
     request: Pick<ControlRequest<z.ZodUnknown>, 'method' | 'body'>,

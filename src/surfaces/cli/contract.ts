@@ -45,6 +45,7 @@ export {
   runSchema,
 } from '../../lifecycle/experiments/contract.ts';
 export {
+  deletedReplaySchema,
   feedbackSummarySchema,
   labelUploadSchema,
   postLabelsResponseSchema,
@@ -82,7 +83,11 @@ export {
   modelVersionSchema,
   registeredModelSchema,
 } from '../../lifecycle/registry/contract.ts';
-export { type BatchPrediction, batchPredictionSchema } from '../../lifecycle/serving/batch/contract.ts';
+export {
+  type BatchPrediction,
+  batchPredictionSchema,
+  deletedBatchSchema,
+} from '../../lifecycle/serving/batch/contract.ts';
 export {
   type Endpoint,
   endpointSchema,

@@ -74,6 +74,17 @@ export type ReplayOutputs = z.infer<typeof replayOutputsSchema>;
 /** POST /api/v1/replays/:id/cancel */
 export const cancelReplaySchema = z.strictObject({ reason: z.string().trim().min(1).max(2000) });
 
+/** DELETE /api/v1/replays/:id */
+export const deleteReplaySchema = z.strictObject({ reason: z.string().trim().min(1).max(2000) });
+
+/** What was deleted. */
+export const deletedReplaySchema = z.strictObject({
+  id: z.string(),
+  /** Files that nothing else uses, and that are deleted with it. */
+  files: z.int(),
+});
+export type DeletedReplay = z.infer<typeof deletedReplaySchema>;
+
 export const replaySchema = z.object({
   id: z.string(),
   status: z.enum(['queued', 'running', 'succeeded', 'failed', 'cancelled']),

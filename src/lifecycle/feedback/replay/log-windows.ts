@@ -5,7 +5,7 @@ import { fail } from '../../../core/errors.ts';
 import type { Digest } from '../../../core/json.ts';
 import { formatTime } from '../../../core/time.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
-import type { Database } from '../../../platform/db/index.ts';
+import type { Database, Tx } from '../../../platform/db/index.ts';
 import type { Frames } from '../../../platform/frames/index.ts';
 import type { LabelFiles } from '../labels/label-service.ts';
 import type { StepWindow, WindowStore } from '../store/window-store.ts';
@@ -89,13 +89,15 @@ export class LogWindows {
 
   /**
    * The window of a step; null while it is being written: ask again. What fails is told once, and tried anew when it is
-   * asked for again.
-   *
+   * asked for again. Throws `batch_rows_gone` for one that was erased: what was made of it so far is of other rows.
    */
   async of(stepId: string, span: LoggedSpan, around: AroundWriting): Promise<StepWindow | null> {
-    const { store, waitMs = defaultWaitMs } = this.#options;
+    const { store, blobs, waitMs = defaultWaitMs } = this.#options;
     const known = (await store.of([stepId])).get(stepId);
-    if (known) return known;
+    if (known) {
+      if (await blobs.info(known.digest)) return known;
+      throw fail('batch_rows_gone', { what: 'step', id: stepId });
+    }
     const writing = this.#writing.get(stepId) ?? this.#begin(stepId, span, around);
     const waited = new AbortController();
     try {
@@ -115,6 +117,11 @@ export class LogWindows {
   /** The windows of those of these steps that have one by now. */
   find(stepIds: readonly string[]): Promise<ReadonlyMap<string, StepWindow>> {
     return this.#options.store.of(stepIds);
+  }
+
+  /** Forgets the window of a step; its file is the caller's. */
+  remove(tx: Tx, stepId: string): Promise<void> {
+    return this.#options.store.remove(tx, stepId);
   }
 
   /** The files of all windows. */

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { defineRoute, pageOf, pageQuery, type Route, readPage } from '../../../platform/http/index.ts';
-import { cancelReplaySchema, createReplaySchema, replaySchema } from '../contract.ts';
+import {
+  cancelReplaySchema,
+  createReplaySchema,
+  deletedReplaySchema,
+  deleteReplaySchema,
+  replaySchema,
+} from '../contract.ts';
 import type { ReplayService } from './replay-service.ts';
 
 export function replayRoutes(replays: ReplayService): readonly Route[] {
@@ -38,6 +44,16 @@ export function replayRoutes(replays: ReplayService): readonly Route[] {
       params: z.strictObject({ id: z.string() }),
       response: replaySchema,
       handle: ({ params }, { actor }) => replays.get(actor, params.id),
+    }),
+    defineRoute({
+      method: 'DELETE',
+      path: '/api/v1/replays/:id',
+      summary: 'Deletes a replay that has ended, with the files that it made',
+      permission: 'feedback:write',
+      params: z.strictObject({ id: z.string() }),
+      body: deleteReplaySchema,
+      response: deletedReplaySchema,
+      handle: ({ params, body }, { actor }) => replays.delete(actor, params.id, body.reason),
     }),
     defineRoute({
       method: 'POST',

@@ -6,6 +6,7 @@ import type { Database, Tx } from '../../../platform/db/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
 import {
   type CreateReplay,
+  type DeletedReplay,
   type Replay,
   type ReplayInputs,
   replayInputsSchema,
@@ -39,6 +40,10 @@ export interface ReplayPorts {
   /** Replays, newest first. */
   readonly stepRuns: (page: ReplayPage) => Promise<readonly ReplayStepRun[]>;
   readonly cancel: (tx: Tx, id: string, reason: string) => Promise<void>;
+  /** Removes a step that has ended, with its parts; throws for one that has not. */
+  readonly remove: (tx: Tx, id: string) => Promise<void>;
+  /** Deletes those of these files that nothing uses any more; how many. */
+  readonly deleteUnused: (digests: readonly Digest[]) => Promise<number>;
   /** How far those are that have begun. */
   readonly progress: (ids: readonly string[]) => Promise<ReadonlyMap<string, Replay['progress']>>;
   /** Files of the parts that are finished. */
@@ -129,19 +134,47 @@ export class ReplayService {
     return this.get(actor, id);
   }
 
+  /**
+   * Deletes a replay that has ended, with what it read, its parts and its result. Throws `not_found`,
+   * `batch_under_way`.
+   */
+  async delete(actor: Actor, id: string, reason: string): Promise<DeletedReplay> {
+    authorize(actor, 'feedback:write');
+    const { db, journal, ports, feedback } = this.#options;
+    const run = await this.#known(id);
+    const { status } = run;
+    if (status === 'queued' || status === 'running')
+      throw fail('batch_under_way', { what: kind, id, status, path: `/api/v1/replays/${id}` });
+    const window = [...(await feedback.windows.find([id])).values()].map(({ digest }) => digest);
+    const files = [...window, ...(await this.#filesOf(run))];
+    const { endpoint, model, modelVersion, from, to } = replayInputsSchema.parse(run.inputs);
+    await db.write(async (tx) => {
+      await ports.remove(tx, id);
+      await feedback.windows.remove(tx, id);
+      await journal.appendAudit(tx, {
+        actor,
+        action: 'replay:delete',
+        subject: { kind, id },
+        before: { endpoint, model: `${model}/${modelVersion}`, from, to, status },
+        reason,
+      });
+    });
+    return { id, files: await ports.deleteUnused(files) };
+  }
+
   /** The files of all replays: what was predicted, and windows of the log of earlier versions. */
   async files(): Promise<readonly Digest[]> {
     const { ports } = this.#options;
-    const digests: Digest[] = [];
-    for (const { id, inputs, outputs, status } of await ports.stepRuns({
-      limit: Number.MAX_SAFE_INTEGER,
-      afterId: undefined,
-    })) {
-      const { windowDigest } = replayInputsSchema.parse(inputs);
-      digests.push(...(windowDigest ? [windowDigest] : []), ...(await ports.parts(id)));
-      if (status === 'succeeded') digests.push(replayOutputsSchema.parse(outputs).digest);
-    }
-    return digests;
+    const all = await ports.stepRuns({ limit: Number.MAX_SAFE_INTEGER, afterId: undefined });
+    const files: Digest[] = [];
+    for (const run of all) files.push(...(await this.#filesOf(run)));
+    return files;
+  }
+
+  async #filesOf({ id, inputs, outputs, status }: ReplayStepRun): Promise<readonly Digest[]> {
+    const { windowDigest } = replayInputsSchema.parse(inputs);
+    const result = status === 'succeeded' ? [replayOutputsSchema.parse(outputs).digest] : [];
+    return [...(windowDigest ? [windowDigest] : []), ...(await this.#options.ports.parts(id)), ...result];
   }
 
   /**

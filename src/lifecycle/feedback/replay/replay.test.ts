@@ -186,6 +186,7 @@ forEachDatabase((name, open) => {
     })();
     assert.deepEqual(await erased, { predictions: 1, labels: 0, waitingLabels: 0, files: 1 });
     assert.equal(await under, null, 'to be asked for again');
+    await assert.rejects(windows.of('r', span, around), { code: 'batch_rows_gone' });
     const anew = await windows.of('s', span, around);
     const file = await blobs.path(anew?.digest ?? window!.digest);
     const left = await frames.query(
@@ -227,6 +228,8 @@ forEachDatabase((name, open) => {
       ports: {
         start: unused,
         cancel: unused,
+        remove: unused,
+        deleteUnused: unused,
         parts: unused,
         modelOf: unused,
         packageOf: unused,

@@ -43,6 +43,10 @@ export class WindowStore {
     return new Map(rows.map((row) => [row.step_id, { digest: row.digest, rows: row.row_count }]));
   }
 
+  async remove(tx: Tx, stepId: string): Promise<void> {
+    await tables<WindowTables>(tx).deleteFrom('log_windows').where('step_id', '=', stepId).execute();
+  }
+
   async digests(): Promise<readonly Digest[]> {
     const rows = await tables<WindowTables>(this.#read).selectFrom('log_windows').select('digest').execute();
     return rows.map(({ digest }) => digest);

@@ -17,6 +17,7 @@ import {
   batchOutputsSchema,
   type CreateBatchPrediction,
   createBatchPredictionSchema,
+  type DeletedBatch,
 } from './contract.ts';
 import { type BatchProgress, BatchStore } from './store.ts';
 
@@ -49,6 +50,10 @@ export interface BatchPorts {
     readonly afterId: string | undefined;
   }) => Promise<readonly BatchStepRun[]>;
   readonly cancel: (tx: Tx, id: string, reason: string) => Promise<void>;
+  /** Removes a step that has ended, and what it read of a log; throws for one that has not. */
+  readonly remove: (tx: Tx, id: string) => Promise<void>;
+  /** Deletes those of these files that nothing uses any more; how many. */
+  readonly deleteUnused: (digests: readonly Digest[]) => Promise<number>;
   /** Whether a step runs and nobody has asked to stop it; if so, that stays so until the transaction is over. */
   readonly holdRunning: (tx: Tx, id: string) => Promise<boolean>;
   readonly endpoint: (name: string) => Promise<Endpoint>;
@@ -184,8 +189,42 @@ export class BatchService {
   }
 
   /**
+   * Deletes a batch that has ended, with its output and parts, unless something else uses the same files. What it was asked
+   * to read was stored by others and stays; so do rows that it logged. Throws `not_found`, `batch_under_way`.
+   */
+  async delete(actor: Actor, id: string, reason: string): Promise<DeletedBatch> {
+    authorize(actor, 'serving:write');
+    const { status, inputs, outputs } = await this.#known(id);
+    const path = `/api/v1/batch-predictions/${id}`;
+    if (status === 'queued' || status === 'running')
+      throw fail('batch_under_way', { what: 'batch prediction', id, status, path });
+    const { model, modelVersion, endpoint, source, log } = batchInputsSchema.parse(inputs);
+    const output = outputs === null ? [] : [batchOutputsSchema.parse(outputs).digest];
+    const parts = (await this.#store.parts(id)).map(({ digest }) => digest);
+    const window = [...(await this.#ports.windowsOf([id])).values()];
+    const read = source.kind === 'log' ? source.digests : [];
+    await this.#db.write(async (tx) => {
+      await this.#ports.remove(tx, id);
+      await this.#store.remove(tx, id);
+      await this.#journal.appendAudit(tx, {
+        actor,
+        action: 'batch-prediction:delete',
+        subject: { kind: 'batch-prediction', id },
+        before: { model: `${model}/${modelVersion}`, endpoint, source: source.name, log, status },
+        reason,
+      });
+    });
+    return { id, files: await this.#ports.deleteUnused([...output, ...parts, ...window, ...read]) };
+  }
+
+  /** Forgets the parts of a step; their files are the caller's. */
+  async removeParts(tx: Tx, id: string): Promise<void> {
+    await this.#store.remove(tx, id);
+  }
+
+  /**
    * Goes on with a batch that failed or was cancelled: a new one with the same input and the finished parts. Asked
-   * again, the answer is the same batch. Throws `not_found`, `batch_not_stopped`.
+   * again, the answer is the same batch. Throws `not_found`, `batch_not_stopped`, `batch_rows_gone`.
    */
   async resume(actor: Actor, id: string, reason: string): Promise<BatchPrediction> {
     authorize(actor, 'serving:write');
@@ -196,6 +235,7 @@ export class BatchService {
     // Its parts are of the rows that it read: so are the others.
     const window = (await this.#ports.windowsOf([id])).get(id);
     const source = window ? { ...given.source, digests: [window] } : given.source;
+    if (source.kind === 'log') await this.#requireRows(id, source.digests);
     const inputs: BatchInputs = { ...given, source, resumes: id };
     const resumedId = await this.#db.write(async (tx) => {
       const step = { kind, inputs, subject: `${inputs.model}/${inputs.modelVersion}`, key: `resume/${id}` };
@@ -213,7 +253,7 @@ export class BatchService {
     return this.get(actor, resumedId);
   }
 
-  /** The digest and file name of a finished batch's output. Throws `batch_unfinished`. */
+  /** The digest and file name of a finished batch's output. Throws `batch_unfinished`, `batch_output_gone`. */
   async output(
     actor: Actor,
     id: string,
@@ -221,7 +261,9 @@ export class BatchService {
     authorize(actor, 'read');
     const { output, status, format } = await this.get(actor, id);
     if (!output) throw fail('batch_unfinished', { id, status });
-    return { digest: output.digest, name: `predictions-${id}.${format}`, format };
+    const { digest } = output;
+    if (!(await this.#blobs.info(digest))) throw fail('batch_output_gone', { id, digest });
+    return { digest, name: `predictions-${id}.${format}`, format };
   }
 
   /** How far batches, and other steps that score rows in parts, are; those without a part are left out. */
@@ -290,6 +332,13 @@ export class BatchService {
       { id: `batch-${id}-${part.part}`, replicaId: 'batch', endpoint, rows: part.rows, ...part.log },
       insert,
     );
+  }
+
+  /** Makes sure that what a batch read of a log, and made of it, is there: an erasure deletes that. */
+  async #requireRows(id: string, read: readonly Digest[]): Promise<void> {
+    const made = (await this.#store.parts(id)).map(({ digest }) => digest);
+    for (const digest of [...read, ...made])
+      if (!(await this.#blobs.info(digest))) throw fail('batch_rows_gone', { what: 'batch prediction', id });
   }
 
   async #known(id: string, kinds: readonly string[] = [kind]): Promise<BatchStepRun> {

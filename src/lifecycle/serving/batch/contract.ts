@@ -140,5 +140,16 @@ export type BatchPrediction = z.infer<typeof batchPredictionSchema>;
 /** POST /api/v1/batch-predictions/:id/cancel */
 export const cancelBatchSchema = z.strictObject({ reason: z.string().min(1).max(2000) });
 
+/** DELETE /api/v1/batch-predictions/:id */
+export const deleteBatchSchema = z.strictObject({ reason: z.string().trim().min(1).max(2000) });
+
+/** What was deleted. */
+export const deletedBatchSchema = z.strictObject({
+  id: z.string(),
+  /** Files that nothing else uses, and that are deleted with it. */
+  files: z.int(),
+});
+export type DeletedBatch = z.infer<typeof deletedBatchSchema>;
+
 /** POST /api/v1/batch-predictions/:id/resume */
 export const resumeBatchSchema = z.strictObject({ reason: z.string().min(1).max(2000) });

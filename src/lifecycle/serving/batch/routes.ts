@@ -10,6 +10,8 @@ import {
   batchWindowSchema,
   cancelBatchSchema,
   createBatchPredictionSchema,
+  deleteBatchSchema,
+  deletedBatchSchema,
   resumeBatchSchema,
 } from './contract.ts';
 
@@ -53,6 +55,17 @@ export function batchRoutes(service: BatchService, blobs: BlobStore): readonly R
       params: byId,
       response: batchPredictionSchema,
       handle: ({ params }, { actor }) => service.get(actor, params.id),
+    }),
+    defineRoute({
+      method: 'DELETE',
+      path: '/api/v1/batch-predictions/:id',
+      summary:
+        'Deletes a batch prediction that has ended, with the files that it made; logged rows stay in the log',
+      permission: 'serving:write',
+      params: byId,
+      body: deleteBatchSchema,
+      response: deletedBatchSchema,
+      handle: ({ params, body }, { actor }) => service.delete(actor, params.id, body.reason),
     }),
     defineRoute({
       method: 'POST',

@@ -66,6 +66,10 @@ export class BatchStore {
         .execute();
   }
 
+  async remove(tx: Tx, batchId: string): Promise<void> {
+    await tables<BatchTables>(tx).deleteFrom('batch_parts').where('batch_id', '=', batchId).execute();
+  }
+
   /** The parts of a batch in their order. */
   async parts(batchId: string): Promise<readonly BatchPart[]> {
     const rows = await tables<BatchTables>(this.#read)

@@ -35,11 +35,8 @@ export async function endpoints(call: CommandCall): Promise<undefined> {
 /** `millrace endpoint retire <endpoint> --reason …` */
 export async function retire(call: CommandCall): Promise<undefined> {
   const name = call.at(0);
-  const retired = await call.api.client.call(`/api/v1/endpoints/${part(name)}`, {
-    method: 'DELETE',
-    body: { reason: call.needed('reason') },
-    schema: endpointSchema,
-  });
+  const body = { reason: call.needed('reason') };
+  const retired = await call.api.delete(`endpoints/${part(name)}`, body, endpointSchema);
   call.show(
     retired,
     () =>

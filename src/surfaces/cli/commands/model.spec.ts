@@ -238,6 +238,14 @@ export const modelCommands: readonly CommandSpec[] = [
     load: async () => (await import('./predict.ts')).cancelBatch,
   },
   {
+    name: 'predictions delete',
+    summary: 'delete a batch prediction or a replay that has ended, with the files that it made',
+    positionals: ['<id>'],
+    options: { reason: { summary: 'why, for the audit log', value: '<text>', required: true } },
+    example: 'predictions delete 01a1fe32-fea4-79fa-b18f-1c9bdc4be4ca --reason "not needed any more"',
+    load: async () => (await import('./predict.ts')).deleteBatch,
+  },
+  {
     name: 'predictions resume',
     summary: 'go on with a batch prediction that was stopped, or wait for one, and write its output',
     positionals: ['<id>'],

@@ -4,7 +4,13 @@ import { errorCatalogue, isErrorCode } from '../../../core/errors.ts';
 import { ControlError } from '../../../platform/client/index.ts';
 import { part } from '../api.ts';
 import { type CommandCall, UsageError } from '../command.ts';
-import { type BatchPrediction, batchPredictionSchema, replaySchema } from '../contract.ts';
+import {
+  type BatchPrediction,
+  batchPredictionSchema,
+  deletedBatchSchema,
+  deletedReplaySchema,
+  replaySchema,
+} from '../contract.ts';
 import { download } from '../download.ts';
 import { table } from '../format/table.ts';
 import { ago, count, more } from '../format/text.ts';
@@ -42,10 +48,7 @@ export async function cancelBatch(call: CommandCall): Promise<undefined> {
   const [own, body] = [part(call.at(0)), { reason: call.needed('reason') }];
   const batch = await call.api
     .post(`batch-predictions/${own}/cancel`, body, batchPredictionSchema)
-    .catch((error: unknown) => {
-      if (error instanceof ControlError && error.code === 'not_found') return null;
-      throw error;
-    });
+    .catch(nullIfMissing);
   if (!batch) {
     const replay = await call.api.post(`replays/${own}/cancel`, body, replaySchema);
     const state =
@@ -58,6 +61,25 @@ export async function cancelBatch(call: CommandCall): Promise<undefined> {
       ? `Batch ${batch.id} stops with its worker's next heartbeat, after ${progressOf(batch)} rows.`
       : `Batch ${batch.id} is ${batch.status}.`,
   );
+}
+
+/** `millrace predictions delete <id> --reason …`: a batch, or a replay, with the files that it made. */
+export async function deleteBatch(call: CommandCall): Promise<undefined> {
+  const [own, body] = [part(call.at(0)), { reason: call.needed('reason') }];
+  const batch = await call.api
+    .delete(`batch-predictions/${own}`, body, deletedBatchSchema)
+    .catch(nullIfMissing);
+  const deleted = batch ?? (await call.api.delete(`replays/${own}`, body, deletedReplaySchema));
+  call.show(
+    deleted,
+    () =>
+      `${batch ? 'Batch' : 'Replay'} ${deleted.id} is deleted, and ${count(deleted.files, 'file')} with it.`,
+  );
+}
+
+function nullIfMissing(error: unknown): null {
+  if (error instanceof ControlError && error.code === 'not_found') return null;
+  throw error;
 }
 
 /** `millrace predictions resume <id> --out <file>`: goes on with a batch, also one that only this terminal left. */

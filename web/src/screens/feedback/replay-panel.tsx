@@ -27,13 +27,13 @@ export function ReplayPanel(props: { readonly id: string; readonly onClose: () =
   return (
     <SidePanel title="Replay" label="Replay" onClose={props.onClose}>
       <QueryView query={replay} rows={6}>
-        {(data) => <ReplayBody replay={data} />}
+        {(data) => <ReplayBody replay={data} onDeleted={props.onClose} />}
       </QueryView>
     </SidePanel>
   );
 }
 
-function ReplayBody(props: { readonly replay: Replay }) {
+function ReplayBody(props: { readonly replay: Replay; readonly onDeleted: () => void }) {
   const { replay } = props;
   return (
     <div className="flex flex-col gap-5">
@@ -69,8 +69,8 @@ function ReplayBody(props: { readonly replay: Replay }) {
           ['Id', <Id key="id" id={replay.id} />],
         ]}
       />
-      {isOpen(replay) && (
-        <div>
+      <div>
+        {isOpen(replay) ? (
           <Act
             verb="Cancel"
             look="danger"
@@ -78,8 +78,18 @@ function ReplayBody(props: { readonly replay: Replay }) {
             path={`/replays/${encodeURIComponent(replay.id)}/cancel`}
             effect="It stops, and nothing is compared."
           />
-        </div>
-      )}
+        ) : (
+          <Act
+            verb="Delete"
+            look="danger"
+            title="Delete the replay"
+            path={`/replays/${encodeURIComponent(replay.id)}`}
+            method="DELETE"
+            effect="Its entry and the files that it made go for good."
+            onDone={props.onDeleted}
+          />
+        )}
+      </div>
       {replay.error && replay.status !== 'cancelled' && (
         <div className="flex flex-col gap-1 rounded-control bg-bad-quiet px-3 py-2" role="alert">
           <p className="font-strong">{replay.error.message}</p>

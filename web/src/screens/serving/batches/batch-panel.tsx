@@ -32,7 +32,7 @@ export function BatchPanel(props: {
   return (
     <SidePanel title="Batch" label="Batch" onClose={props.onClose}>
       <QueryView query={batch} rows={8}>
-        {(data) => <BatchBody batch={data} onOpen={props.onOpen} />}
+        {(data) => <BatchBody batch={data} onOpen={props.onOpen} onDeleted={props.onClose} />}
       </QueryView>
     </SidePanel>
   );
@@ -51,7 +51,11 @@ export function ProgressBar(props: { readonly batch: BatchPrediction }) {
   );
 }
 
-function BatchBody(props: { readonly batch: BatchPrediction; readonly onOpen: (id: string) => void }) {
+function BatchBody(props: {
+  readonly batch: BatchPrediction;
+  readonly onOpen: (id: string) => void;
+  readonly onDeleted: () => void;
+}) {
   const { batch } = props;
   const now = useNow();
   const speed = rowsPerSecond(batch, now);
@@ -103,6 +107,17 @@ function BatchBody(props: { readonly batch: BatchPrediction; readonly onOpen: (i
                 : `A new batch begins with the ${formatCount(batch.progress.rows)} rows that are finished.`
             }
             onDone={(begun) => props.onOpen(begun.id)}
+          />
+        )}
+        {!isOpen(batch) && (
+          <Act
+            verb="Delete"
+            look="danger"
+            title="Delete the batch"
+            path={own}
+            method="DELETE"
+            effect={`Its entry, its log and the files that it made go for good. The file that it read stays${batch.log ? ', and so do its rows in the prediction log' : ''}.`}
+            onDone={props.onDeleted}
           />
         )}
       </div>
