@@ -160,7 +160,7 @@ forEachDatabase((dialect, open) => {
       ['abc', 'def', false, 'train.py', 'run-1'],
     );
     assert.deepEqual([diff.to.modelId, diff.to.runId], [second.model.id, second.run.id]);
-    assert.deepEqual([diff.isSamePackage, diff.notes], [false, []]);
+    assert.deepEqual([diff.isSamePackage, diff.notes], [null, []]);
 
     const same = await registry.compare(tester, 'late', 1, 1);
     const parts = [same.params, same.metrics, same.tags, same.datasets, same.signature, same.environment];
@@ -187,7 +187,7 @@ forEachDatabase((dialect, open) => {
         'Version 2: no signature is recorded.',
       ],
     );
-    assert.deepEqual([diff.isSameCommit, diff.isSamePackage], [null, false]);
+    assert.deepEqual([diff.isSameCommit, diff.isSamePackage], [null, null]);
     await assert.rejects(registry.compare(tester, 'late', 1, 9), refused('version_unknown'));
     await assert.rejects(registry.compare(tester, 'none', 1, 2), refused('registered_model_unknown'));
   });

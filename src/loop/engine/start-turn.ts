@@ -24,7 +24,9 @@ export async function startTurn(
   const { start, merge, waitsFor } = chooseTrigger(waiting, row, file, moment.watermarkMs, undefined);
   if (!start) {
     const first = waiting[0];
-    return { waitsFor: first ? `${waitsFor.get(first.id)}: ${first.reason}` : 'traffic and triggers' };
+    if (first) return { waitsFor: `${waitsFor.get(first.id)}: ${first.reason}` };
+    if (champion || row.turns === 0) return { waitsFor: 'traffic and triggers' };
+    return { waitsFor: `a person: turn ${row.turns} gave no model; retry it, or start another` };
   }
   const labels = await deps.ports.feedback.labelCount(row.endpoint);
   const overrides = overridesSchema.parse(JSON.parse(start.overrides));

@@ -63,7 +63,7 @@ function Breadcrumb() {
             </span>
           )}
           {crumb.to && index < crumbs.length - 1 ? (
-            <Link to={crumb.to} className="truncate hover:text-text">
+            <Link to={crumb.to} className={`hover:text-text ${index === 0 ? 'shrink-0' : 'truncate'}`}>
               {crumb.label}
             </Link>
           ) : (

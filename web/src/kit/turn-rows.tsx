@@ -10,12 +10,12 @@ const PARTS = 'col-start-2 flex items-center gap-3 text-label text-muted @xl:col
 
 /**
  * Turns as a story, newest first: how far each went round, what came of it, and why. Where there is room each part is a
- * column of its own, as wide as its longest text.
+ * column of its own, as wide as its longest text; long names of loops are cut.
  */
 export function TurnRows(props: { readonly turns: readonly TurnSummary[]; readonly withLoop?: boolean }) {
   return (
     <div className="@container">
-      <ol className="flex flex-col @4xl:grid @4xl:grid-cols-[40px_max-content_max-content_minmax(0,1fr)_repeat(3,max-content)] @4xl:gap-x-3">
+      <ol className="flex flex-col @4xl:grid @4xl:grid-cols-[40px_fit-content(280px)_max-content_minmax(0,1fr)_repeat(3,max-content)] @4xl:gap-x-3">
         {props.turns.map((turn) => (
           <li key={turn.id} className="@4xl:col-span-full @4xl:grid @4xl:grid-cols-subgrid">
             <Link
@@ -25,9 +25,14 @@ export function TurnRows(props: { readonly turns: readonly TurnSummary[]; readon
             >
               <Wheel {...wheelOfTurn(turn)} size={22} />
               <span className="flex flex-wrap items-baseline gap-x-2 @4xl:contents">
-                <span className="font-strong">
-                  {props.withLoop ? `${turn.loop} / ${turn.number}` : `Turn ${turn.number}`}
-                </span>
+                {props.withLoop ? (
+                  <span className="min-w-0 break-words font-strong @4xl:flex" title={turn.loop}>
+                    <span className="@4xl:truncate">{turn.loop}</span>
+                    <span className="whitespace-pre"> / {turn.number}</span>
+                  </span>
+                ) : (
+                  <span className="font-strong">Turn {turn.number}</span>
+                )}
                 <StateLabel state={stateOfTurn(turn.state)}>
                   {turn.challengerVersion !== null && `v${turn.challengerVersion} `}
                   {turnWord(turn.state)}

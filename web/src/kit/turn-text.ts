@@ -82,6 +82,7 @@ export const humane = (text: string): string =>
     .replace(/\((\d[\d.]*) to …\)/g, '(at least $1)')
     .replace(/ \(… to …\)/g, '')
     .replace(LONG_ID, (id) => id.slice(0, 8))
+    .replace(/\bby user:/g, 'by ')
     .replace(ISO_TIME, (_all, day: string, clock: string) => (clock === '00:00' ? day : `${day} ${clock}`))
     .replace(/\bversion (\d+)\b/gi, 'v$1')
     .replace(/\bp (\d+(?:\.\d+)?(?:e-\d+)?)\b/g, pValue)
@@ -105,7 +106,10 @@ export const sentence = (text: string, names: readonly string[] = []): string =>
 };
 
 /** What somebody waits for, as a sentence; the server's words may say already that it waits. */
-export const waitsText = (what: string): string => `Waits for ${humane(what).replace(/^waits for /i, '')}.`;
+export const waitsText = (what: string): string =>
+  `Waits for ${humane(what)
+    .replace(/^waits for /i, '')
+    .replace(/\.$/, '')}.`;
 
 /** What happened; what to do about it stands where the way leads to. */
 export const firstSentence = (reason: string): string => reason.split(/(?<=\.) (?=[A-Z])/)[0] ?? reason;

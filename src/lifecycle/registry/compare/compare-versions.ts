@@ -36,7 +36,7 @@ export function compareVersions(from: VersionFacts, to: VersionFacts): VersionCo
     signature: wire(compareColumns(columns[0] ?? new Map(), columns[1] ?? new Map())),
     environment: wire(compareEnvironments(from.files, to.files)),
     gates: wire(compareGates(from, to)),
-    isSamePackage: heads[0].digest !== null && heads[0].digest === heads[1].digest,
+    isSamePackage: heads.some(({ digest }) => digest === null) ? null : heads[0].digest === heads[1].digest,
     isSameCommit: commits.includes(null) ? null : commits[0] === commits[1],
     notes,
   };

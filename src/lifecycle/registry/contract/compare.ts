@@ -94,8 +94,8 @@ export const versionComparisonSchema = z.object({
   signature: differencesOf(columnDifferenceSchema),
   environment: differencesOf(environmentDifferenceSchema),
   gates: differencesOf(gateDifferenceSchema),
-  /** True when both are made of the same package. */
-  isSamePackage: z.boolean(),
+  /** Null when one of the two is not packaged. */
+  isSamePackage: z.boolean().nullable(),
   /** Null when one of the two has no commit. */
   isSameCommit: z.boolean().nullable(),
   /** What could not be compared and why, in sentences. */

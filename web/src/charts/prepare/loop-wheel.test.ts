@@ -39,6 +39,13 @@ test('alerts of a version without traffic are history', () => {
   assert.equal(word(wheelOfLoop(loop(), [alert('3', 'watch')], true).states), 'gggwn');
 });
 
+test('a failed turn taught nothing, and a question is said once', () => {
+  const failed = loop({ lastTurn: { number: 2, state: 'failed', reason: 'no script' } });
+  assert.equal(word(wheelOfLoop(failed, [], true).states), 'bgggw');
+  const asking = loop({ activeTurn: { state: 'awaiting-approval', reason: 'All gates passed.' } });
+  assert.equal(wheelOfLoop(asking, [], true).notes.evaluate, 'waits for an approval: All gates passed.');
+});
+
 test('a loop that has nothing yet is a quiet wheel', () => {
   assert.equal(word(wheelOfLoop(loop({ championVersion: null }), [], false).states), 'nnnnn');
 });

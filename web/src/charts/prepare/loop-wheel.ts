@@ -93,7 +93,10 @@ export function wheelOfLoop(loop: Loop, alerts: readonly Alert[], watched: boole
       loop.state === 'paused'
         ? ['watch', 'paused']
         : lastTurn
-          ? ['good', `turn ${lastTurn.number}: ${lastTurn.state.replaceAll('-', ' ')}`]
+          ? [
+              lastTurn.state === 'failed' || lastTurn.state === 'cancelled' ? 'watch' : 'good',
+              `turn ${lastTurn.number}: ${lastTurn.state.replaceAll('-', ' ')}`,
+            ]
           : ['none', 'nothing learnt yet'],
   };
   const states = record((stage) =>
@@ -101,6 +104,7 @@ export function wheelOfLoop(loop: Loop, alerts: readonly Alert[], watched: boole
   );
   const notes = record((stage) => {
     if (stage !== active || !activeTurn) return base[stage][1];
+    if (activeTurn.state === 'awaiting-approval') return `${base[stage][1]}: ${activeTurn.reason}`;
     const now = `${activeTurn.state.replaceAll('-', ' ')}: ${activeTurn.reason}`;
     return states[stage] === 'running' ? now : `${base[stage][1]}; ${now}`;
   });

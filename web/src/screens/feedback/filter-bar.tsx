@@ -7,15 +7,8 @@ import { Button } from '../../kit/button.tsx';
 import { Chooser } from '../../kit/chooser.tsx';
 import { DateTimeField, SearchField, Select } from '../../kit/fields.tsx';
 import { formatCount } from '../../kit/format.ts';
-import {
-  choices,
-  filtersOf,
-  fromField,
-  noFilters,
-  type PredictionsSearch,
-  type SearchChange,
-  toField,
-} from './search.ts';
+import { fromField, toField } from '../../kit/span.ts';
+import { choices, filtersOf, noFilters, type PredictionsSearch, type SearchChange } from './search.ts';
 
 type Set = (change: SearchChange) => void;
 type BarProps = { readonly endpoint: string; readonly search: PredictionsSearch; readonly set: Set };

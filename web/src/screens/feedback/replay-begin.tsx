@@ -7,8 +7,7 @@ import { endpointQuery, versionsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { DateTimeField, SelectField } from '../../kit/fields.tsx';
-import { spanProblem } from '../../kit/span.ts';
-import { fromField, toField } from './search.ts';
+import { fromField, spanProblem, toField } from '../../kit/span.ts';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;

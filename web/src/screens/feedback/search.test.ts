@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { choices, filtersOf, fromField, noFilters, predictionsSearch, toField } from './search.ts';
+import { fromField, toField } from '../../kit/span.ts';
+import { choices, filtersOf, noFilters, predictionsSearch } from './search.ts';
 
 test('any arm may be asked for, and only what fits the API is sent', () => {
   const search = predictionsSearch({

@@ -92,7 +92,3 @@ export function choices(
   if (chosen !== undefined && !totals.has(chosen)) totals.set(chosen, 0);
   return [...totals].map(([name, rows]) => ({ name, rows }));
 }
-
-/** What a field for a date and time in UTC holds (`2026-01-31T08:00`) for a time of the view, and back. */
-export const toField = (time: string | undefined): string => time?.slice(0, 16) ?? '';
-export const fromField = (field: string): string | undefined => (field === '' ? undefined : `${field}:00Z`);

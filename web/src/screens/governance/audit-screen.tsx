@@ -7,13 +7,14 @@ import { Button } from '../../kit/button.tsx';
 import { Chooser } from '../../kit/chooser.tsx';
 import { Empty } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
-import { SearchField, Select } from '../../kit/fields.tsx';
+import { DateTimeField, SearchField, Select } from '../../kit/fields.tsx';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
-import { Page, PageHead } from '../../kit/page.tsx';
+import { Filters, Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
 import { NewsNote, useReading } from '../../kit/reading.tsx';
 import { SidePanel } from '../../kit/side-panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
+import { fromField, spanProblem, toField } from '../../kit/span.ts';
 import { Ago, Moment } from '../../kit/time.tsx';
 import { humane, sentence } from '../../kit/turn-text.ts';
 import { changesOf } from './changes.ts';
@@ -45,6 +46,7 @@ export function AuditScreen() {
   );
   const close = useCallback(() => set({ entry: undefined }), [set]);
   const setSubject = useCallback((value: string) => set({ subject: value || undefined }), [set]);
+  const setText = useCallback((value: string) => set({ text: value || undefined }), [set]);
   const setActor = useCallback((value: string) => set({ actor: value || undefined }), [set]);
   const more = useCallback(() => {
     if (entries.hasNextPage && !entries.isFetchingNextPage) void entries.fetchNextPage();
@@ -61,7 +63,14 @@ export function AuditScreen() {
         title="Audit"
         sentence="Every change, by whom, and why. Written where it happens, in the same transaction; nothing is ever edited."
         actions={
-          <>
+          <Filters>
+            <SearchField
+              label="Search"
+              placeholder="Part of what, to or why"
+              value={search.text ?? ''}
+              onChange={setText}
+              className="w-52"
+            />
             <Chooser
               label="Action"
               value={search.action ?? ''}
@@ -90,7 +99,20 @@ export function AuditScreen() {
               onChange={setActor}
               className="w-36"
             />
-          </>
+            <div className="flex flex-wrap gap-2 max-sm:contents">
+              <DateTimeField
+                label="From"
+                value={toField(search.from)}
+                onChange={(field) => set({ from: fromField(field) })}
+              />
+              <DateTimeField
+                label="Before"
+                value={toField(search.to)}
+                onChange={(field) => set({ to: fromField(field) })}
+                problem={spanProblem(toField(search.from), toField(search.to))}
+              />
+            </div>
+          </Filters>
         }
       />
       <QueryView

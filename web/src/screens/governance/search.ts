@@ -5,6 +5,9 @@ export type AuditSearch = {
   action?: string;
   kind?: string;
   subject?: string;
+  text?: string;
+  from?: string;
+  to?: string;
   entry?: string;
 };
 
@@ -14,5 +17,8 @@ export const auditSearch = (raw: RawSearch): AuditSearch =>
     action: text(raw.action),
     kind: text(raw.kind),
     subject: text(raw.subject),
+    text: text(raw.text),
+    from: text(raw.from),
+    to: text(raw.to),
     entry: text(raw.entry),
   });

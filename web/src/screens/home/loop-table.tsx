@@ -13,10 +13,23 @@ import { Ago } from '../../kit/time.tsx';
 import { stateOfTurn, turnWord } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
 
+const COLUMNS =
+  'grid items-center gap-x-4 px-4 md:grid-cols-[28px_minmax(140px,1fr)_64px_260px_110px_minmax(200px,1.2fr)]';
+
 /** Many models: one line each, worst first is left to the list above. */
 export function LoopTable(props: { readonly loops: readonly Loop[]; readonly alerts: readonly Alert[] }) {
   return (
     <Card title={`Models (${props.loops.length})`} flush>
+      <div
+        aria-hidden
+        className={`hidden border-line border-t py-1.5 text-label text-muted md:grid ${COLUMNS}`}
+      >
+        <span className="col-start-2">Model</span>
+        <span>Champion</span>
+        <span>Log loss</span>
+        <span>Requests</span>
+        <span>Last turn</span>
+      </div>
       <ul>
         {props.loops.map((loop) => (
           <LoopRow
@@ -45,10 +58,12 @@ function LoopRow(props: { readonly loop: Loop; readonly alerts: readonly Alert[]
       <Link
         to="/loops/$loop"
         params={{ loop: loop.name }}
-        className="grid grid-cols-[28px_1fr_max-content] items-center gap-x-4 border-line border-t px-4 py-2 hover:bg-sunken md:grid-cols-[28px_minmax(140px,1fr)_56px_260px_110px_minmax(200px,1.2fr)]"
+        className={`grid-cols-[28px_1fr_max-content] border-line border-t py-2 hover:bg-sunken ${COLUMNS}`}
       >
         <Wheel {...wheelOfLoop(loop, alerts, items.length > 0)} size={24} />
-        <span className="truncate font-strong">{loop.name}</span>
+        <span className="truncate font-strong" title={loop.name}>
+          {loop.name}
+        </span>
         <span className="text-muted">{loop.championVersion === null ? '–' : `v${loop.championVersion}`}</span>
         <span className="hidden items-center gap-3 md:flex">
           <Sparkline values={line.map((point) => point.value)} label="Log loss over the last windows" />
@@ -62,7 +77,7 @@ function LoopRow(props: { readonly loop: Loop; readonly alerts: readonly Alert[]
         <span className="hidden md:block">
           <SparkBars values={traffic} label="Requests over the last windows" />
         </span>
-        <span className="hidden min-w-0 items-center gap-2 truncate text-muted md:flex">
+        <span className="col-span-2 col-start-2 flex min-w-0 items-center gap-2 truncate text-muted md:col-span-1 md:col-start-auto">
           {turn && (
             <>
               <StateMark state={stateOfTurn(turn.state)} />

@@ -5,23 +5,30 @@ import { turnWord } from '../../kit/turn-text.ts';
 export function TurnActs(props: { readonly turn: Turn }) {
   const { turn } = props;
   const path = `/turns/${encodeURIComponent(turn.id)}`;
-  const champion = turn.championVersion === null ? 'nothing' : `v${turn.championVersion}`;
+  const champion = turn.championVersion === null ? null : `v${turn.championVersion}`;
+  const challenger = `v${turn.challengerVersion}`;
   if (turn.state === 'awaiting-approval') {
+    const rest = champion === null ? 'the endpoint goes on without a model' : `${champion} goes on`;
+    const isPromotion = turn.approvals.at(-1)?.stage === 'promotion';
     return (
       <>
         <Act
           verb="Reject"
-          title={`Reject v${turn.challengerVersion}`}
+          title={`Reject ${challenger}`}
           path={`${path}/reject`}
           look="danger"
-          effect={`v${turn.challengerVersion} gets no traffic and the turn ends. ${champion} goes on.`}
+          effect={
+            isPromotion
+              ? `The traffic of ${challenger} returns to ${champion} at once, and the turn ends.`
+              : `${challenger} gets no traffic and the turn ends; ${rest}.`
+          }
         />
         <Act
           verb="Approve"
-          title={`Approve v${turn.challengerVersion}`}
+          title={isPromotion ? `Make ${challenger} the champion` : `Approve ${challenger}`}
           path={`${path}/approve`}
           look="primary"
-          effect={`The rollout of v${turn.challengerVersion} goes on by its steps; it can still be rolled back at any of them.`}
+          effect={approvalEffect(challenger, champion, isPromotion)}
         />
       </>
     );
@@ -40,7 +47,7 @@ export function TurnActs(props: { readonly turn: Turn }) {
   if (turn.finishedAt === null) {
     const share =
       turn.rollout?.stage === 'canary'
-        ? `${turn.rollout.percent}\u202f% of traffic returns to ${champion} at once.`
+        ? `${turn.rollout.percent}\u202f% of traffic returns to ${champion ?? 'nobody'} at once.`
         : 'No traffic is affected.';
     return (
       <Act
@@ -53,4 +60,12 @@ export function TurnActs(props: { readonly turn: Turn }) {
     );
   }
   return null;
+}
+
+function approvalEffect(challenger: string, champion: string | null, isPromotion: boolean): string {
+  if (champion === null)
+    return `${challenger} is the first: it becomes the champion and gets all traffic at once.`;
+  return isPromotion
+    ? `${challenger} becomes the champion. A rollback brings ${champion} back.`
+    : `The rollout of ${challenger} begins, by its steps beside ${champion}; it can be aborted at any of them.`;
 }

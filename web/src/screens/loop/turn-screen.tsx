@@ -143,7 +143,13 @@ function TurnBody(props: { readonly turn: Turn }) {
             <Card title="Why it failed">
               <p className="font-strong">{turn.failure.message}</p>
               <p className="pt-1 text-muted">
-                It stands at {turnWord(turn.failure.state)}; a retry goes on there.
+                It stands at {turnWord(turn.failure.state)}; a retry goes on there, with the loop file and the
+                code that the turn began with. Where those are wrong, correct them, put them in force with{' '}
+                <code>millrace apply</code>, and start another turn from the{' '}
+                <Link to="/loops/$loop" params={{ loop: turn.loop }} className="text-accent underline">
+                  loop
+                </Link>
+                .
               </p>
             </Card>
           )}

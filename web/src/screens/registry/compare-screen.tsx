@@ -59,9 +59,17 @@ export function CompareVersionsScreen() {
 }
 
 function sentenceOf(data: VersionComparison): string {
+  const { isSamePackage, isSameCommit } = data;
+  const unpackaged = [data.from, data.to].filter(({ digest }) => digest === null);
   const parts = [
-    data.isSamePackage ? 'the same package' : 'different packages',
-    data.isSameCommit === null ? null : data.isSameCommit ? 'the same commit' : 'different commits',
+    isSamePackage !== null
+      ? isSamePackage
+        ? 'the same package'
+        : 'different packages'
+      : unpackaged.length === 2
+        ? 'neither is packaged yet'
+        : `v${unpackaged[0]?.version} is not packaged yet`,
+    isSameCommit === null ? null : isSameCommit ? 'the same commit' : 'different commits',
   ].filter((part) => part !== null);
   const text = parts.join(', ');
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

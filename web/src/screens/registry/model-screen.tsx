@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { RegisteredModel } from '../../../../src/lifecycle/registry/contract.ts';
+import type { ModelVersion, RegisteredModel } from '../../../../src/lifecycle/registry/contract.ts';
 import { modelQuery, versionsQuery } from '../../api/queries.ts';
 import { historyQuery } from '../../api/registry.ts';
 import { Button } from '../../kit/button.tsx';
@@ -13,11 +13,15 @@ import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { Ago } from '../../kit/time.tsx';
 import { AliasesCard } from './aliases-card.tsx';
+import { Description } from './description.tsx';
 import { HistoryList } from './history-list.tsx';
-import { DeleteModel, EditText } from './model-acts.tsx';
+import { DeleteModel } from './model-acts.tsx';
 import { VersionsTable } from './versions-table.tsx';
 
 const route = getRouteApi('/models/$model');
+
+/** So many versions, the newest, are there before all are asked for; also those with aliases. */
+const SHOWN = 25;
 
 /** Which versions are there, who serves, and who changed what? */
 export function ModelScreen() {
@@ -42,8 +46,8 @@ function ModelBody(props: { readonly model: RegisteredModel }) {
   const versions = useQuery(versionsQuery(model.name));
   const history = useQuery(historyQuery(model.name, { limit: 30 }));
   const [chosen, setChosen] = useState<readonly number[]>([]);
+  const [all, setAll] = useState(false);
   const navigate = useNavigate();
-  const path = `/registered-models/${encodeURIComponent(model.name)}`;
   const champion = model.aliases.champion;
   const [from, to] = chosen.toSorted((a, b) => a - b);
   return (
@@ -51,15 +55,11 @@ function ModelBody(props: { readonly model: RegisteredModel }) {
       <PageHead
         title={<span className="break-all">{model.name}</span>}
         sentence={
-          <>
-            {model.description || 'No description.'}{' '}
-            <EditText
-              title={`Description of ${model.name}`}
-              path={path}
-              field="description"
-              value={model.description}
-            />
-          </>
+          <Description
+            title={`Description of ${model.name}`}
+            path={`/registered-models/${encodeURIComponent(model.name)}`}
+            text={model.description}
+          />
         }
         actions={<DeleteModel model={model} versionCount={versions.data?.items.length ?? 0} />}
       />
@@ -72,7 +72,7 @@ function ModelBody(props: { readonly model: RegisteredModel }) {
         }
         query={versions}
         flush
-        className="overflow-hidden"
+        className="overflow-clip"
         isEmpty={(page) => page.items.length === 0}
         empty={
           <div className="px-4 pb-3">
@@ -95,7 +95,16 @@ function ModelBody(props: { readonly model: RegisteredModel }) {
           </Button>
         }
       >
-        {(page) => <VersionsTable versions={page.items} chosen={chosen} onChoose={setChosen} />}
+        {({ items }) => (
+          <>
+            <VersionsTable versions={all ? items : newestOf(items)} chosen={chosen} onChoose={setChosen} />
+            {!all && newestOf(items).length < items.length && (
+              <div className="border-line border-t px-4 py-2">
+                <Button onClick={() => setAll(true)}>Show all {plural(items.length, 'version')}</Button>
+              </div>
+            )}
+          </>
+        )}
       </QueryCard>
       <div className="grid gap-4 lg:grid-cols-2">
         <div className="flex min-w-0 flex-col gap-4">
@@ -139,4 +148,9 @@ function ModelBody(props: { readonly model: RegisteredModel }) {
       </div>
     </>
   );
+}
+
+function newestOf(versions: readonly ModelVersion[]): readonly ModelVersion[] {
+  const newest = Math.max(...versions.map(({ version }) => version));
+  return versions.filter(({ version, aliases }) => version > newest - SHOWN || aliases.length > 0);
 }

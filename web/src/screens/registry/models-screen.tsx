@@ -99,7 +99,7 @@ const COLUMNS: readonly GridColumn<RegisteredModel>[] = [
   {
     id: 'champion',
     head: 'Champion',
-    width: '110px',
+    width: 'minmax(84px, 110px)',
     cell: (model) =>
       model.aliases.champion === undefined ? (
         <span className="text-faint">none</span>
@@ -153,6 +153,7 @@ const COLUMNS: readonly GridColumn<RegisteredModel>[] = [
     head: 'Changed',
     width: '90px',
     align: 'right',
+    wideOnly: 480,
     cell: (model) => <Ago at={model.updatedAt} className="text-muted" />,
   },
 ];

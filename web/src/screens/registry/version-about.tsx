@@ -6,7 +6,7 @@ import { Card } from '../../kit/panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
 import { Ago } from '../../kit/time.tsx';
 import { actorName } from '../../kit/turn-text.ts';
-import { EditText } from './model-acts.tsx';
+import { Description } from './description.tsx';
 import { EditVersionTags } from './version-tags.tsx';
 
 /** Description, stage, tags, and where its files are. */
@@ -15,12 +15,10 @@ export function AboutCard(props: { readonly version: ModelVersion }) {
   return (
     <Card title="About" actions={<EditVersionTags version={version} />}>
       <div className="pb-2">
-        {version.description || <span className="text-muted">No description.</span>}{' '}
-        <EditText
+        <Description
           title={`Description of v${version.version}`}
           path={`/registered-models/${encodeURIComponent(version.name)}/versions/${version.version}`}
-          field="description"
-          value={version.description}
+          text={version.description}
         />
       </div>
       <Facts

@@ -172,7 +172,7 @@ const COLUMNS: readonly GridColumn<ModelVersion>[] = [
   {
     id: 'created',
     head: 'Registered',
-    width: '90px',
+    width: 'minmax(72px, 90px)',
     align: 'right',
     cell: (version) => <Ago at={version.createdAt} className="text-muted" />,
   },

@@ -1,18 +1,16 @@
 import { Link } from '@tanstack/react-router';
-import { lazy, type ReactNode, Suspense, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { RunDetail } from '../../../../../src/lifecycle/experiments/contract.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
 import { SearchField } from '../../../kit/fields.tsx';
 import { formatCount } from '../../../kit/format.ts';
-import { Card, Skeleton } from '../../../kit/panel.tsx';
+import { Card } from '../../../kit/panel.tsx';
 import { Scroll } from '../../../kit/scroll.tsx';
+import { Written } from '../../../kit/written.tsx';
 import { CodeCard, DataCard, ModelsCard } from './facts-cards.tsx';
 import { MetricsTable } from './metrics-table.tsx';
 import { EditRun, NOTE_TAG } from './run-edit.tsx';
 
-const Markdown = lazy(() =>
-  import('../../../kit/markdown.tsx').then((module) => ({ default: module.Markdown })),
-);
 const SEARCH_FROM = 12;
 
 /** The run at a glance: results, params, data, models, code. */
@@ -24,9 +22,7 @@ export function Overview(props: { readonly run: RunDetail }) {
       <div className="flex min-w-0 flex-col gap-4">
         {note && (
           <Card title="Note">
-            <Suspense fallback={<Skeleton />}>
-              <Markdown text={note} />
-            </Suspense>
+            <Written text={note} />
           </Card>
         )}
         <MetricsTable run={run} />
