@@ -76,6 +76,7 @@ async function batch(log: boolean): Promise<number> {
       batchId: 'bench',
       inputs,
       sourcePaths: [input],
+      staged: null,
       blobPaths,
       workDir: directory,
       memoryLimit: '1GB',
@@ -87,8 +88,11 @@ async function batch(log: boolean): Promise<number> {
       logPolicy: null,
     },
     frames,
-    async (part) => {
-      paths.push(part.path);
+    {
+      part: async (part) => {
+        paths.push(part.path);
+      },
+      staged: async () => undefined,
     },
   );
   await mergeParts(frames, paths, 'parquet', join(directory, 'output.parquet'));

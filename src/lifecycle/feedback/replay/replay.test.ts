@@ -20,8 +20,9 @@ const noPython = async () => null;
 /** As workers have it, with its parts kept by nobody. */
 const step = replayStep((inputs, context) => {
   const parts = {
-    done: async () => [],
+    done: async () => ({ items: [], staged: null }),
     keep: async () => undefined,
+    stage: async () => undefined,
     window: () => Promise.reject(new Error('its inputs name what is read')),
     logPolicy: () => Promise.reject(new Error('rows of a replay are not logged')),
   };

@@ -93,6 +93,23 @@ forEachDatabase((name, open) => {
     assert.deepEqual([entry?.action, entry?.reason], ['batch-prediction:delete', 'not needed']);
   });
 
+  test(`a CSV file as it was read is kept for the next attempt, and goes with the last batch that needs it (${name})`, async (t) => {
+    const { service, blobs, put, step } = await openBatches(t, open);
+    const staged = { digest: await put('staged'), decimal: 'comma' } as const;
+    step('a', 'running');
+    step('b', 'running');
+    for (const id of ['a', 'b', 'a']) await service.keepStaged(ada, id, staged);
+    const stranger: Actor = { kind: 'job', id: 'b' };
+    await assert.rejects(service.keepStaged(stranger, 'a', staged), { code: 'forbidden' });
+    assert.deepEqual(await service.staged(ada, 'a'), staged);
+    await service.dropStaged(ada, 'a');
+    assert.equal(await service.staged(ada, 'a'), null);
+    assert.ok(await blobs.info(staged.digest));
+    step('b', 'cancelled');
+    assert.deepEqual(await service.delete(ada, 'b', 'not needed'), { id: 'b', files: 1 });
+    assert.equal(await blobs.info(staged.digest), undefined);
+  });
+
   test(`a batch whose rows of the log were erased says so, and is not gone on with (${name})`, async (t) => {
     const { service, blobs, put, step, windows, keep } = await openBatches(t, open);
     const window = await put('window');

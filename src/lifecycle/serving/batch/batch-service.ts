@@ -18,6 +18,7 @@ import {
   type CreateBatchPrediction,
   createBatchPredictionSchema,
   type DeletedBatch,
+  type StagedInput,
 } from './contract.ts';
 import { type BatchProgress, BatchStore } from './store.ts';
 
@@ -203,6 +204,7 @@ export class BatchService {
     const parts = (await this.#store.parts(id)).map(({ digest }) => digest);
     const window = [...(await this.#ports.windowsOf([id])).values()];
     const read = source.kind === 'log' ? source.digests : [];
+    const staged = await this.#store.staged(id);
     await this.#db.write(async (tx) => {
       await this.#ports.remove(tx, id);
       await this.#store.remove(tx, id);
@@ -214,7 +216,16 @@ export class BatchService {
         reason,
       });
     });
-    return { id, files: await this.#ports.deleteUnused([...output, ...parts, ...window, ...read]) };
+    return {
+      id,
+      files: await this.#ports.deleteUnused([
+        ...output,
+        ...parts,
+        ...window,
+        ...read,
+        ...(staged ? [staged.digest] : []),
+      ]),
+    };
   }
 
   /** Forgets the parts of a step; their files are the caller's. */
@@ -278,15 +289,50 @@ export class BatchService {
     return this.#store.parts(id);
   }
 
+  /** The CSV file of a batch as an earlier attempt read it; null: it has none. */
+  async staged(actor: Actor, id: string): Promise<StagedInput | null> {
+    authorize(actor, 'read');
+    return this.#store.staged(id);
+  }
+
+  /**
+   * Keeps the CSV file of a batch as its step has read it, for its next attempts. Throws `forbidden`, `blob_missing`,
+   * `batch_not_running`.
+   */
+  async keepStaged(actor: Actor, id: string, staged: StagedInput): Promise<void> {
+    await this.#requireStep(actor, id, [kind]);
+    if (!(await this.#blobs.info(staged.digest))) throw fail('blob_missing', { digest: staged.digest });
+    await this.#db.write(async (tx) => {
+      if (!(await this.#ports.holdRunning(tx, id)))
+        throw fail('batch_not_running', { id, status: 'cancelled' });
+      await this.#store.keepStaged(tx, id, staged);
+    });
+  }
+
+  /** Deletes that file when all its rows have their parts. Throws `forbidden`, `batch_not_running`. */
+  async dropStaged(actor: Actor, id: string): Promise<void> {
+    await this.#requireStep(actor, id, [kind]);
+    const staged = await this.#store.staged(id);
+    if (!staged) return;
+    await this.#db.write((tx) => this.#store.removeStaged(tx, id));
+    if (!(await this.#store.isStaged(staged.digest))) await this.#blobs.delete(staged.digest);
+  }
+
+  /** Makes sure that a step runs and asks for itself, or somebody who may do it. */
+  async #requireStep(actor: Actor, id: string, kinds: readonly string[]): Promise<BatchStepRun> {
+    const isItsStep = actor.kind === 'job' && actor.id === id;
+    if (!isItsStep) authorize(actor, 'serving:write');
+    const run = await this.#known(id, kinds);
+    if (run.status !== 'running') throw fail('batch_not_running', { id, status: run.status });
+    return run;
+  }
+
   /**
    * What the step of a batch over a log, or of a replay, reads; null while it is being written. Throws `forbidden`,
    * `batch_not_running`, `replay_empty`, `logged_features_unusable`.
    */
   async window(actor: Actor, id: string): Promise<Digest | null> {
-    const isItsStep = actor.kind === 'job' && actor.id === id;
-    if (!isItsStep) authorize(actor, 'serving:write');
-    const run = await this.#known(id, kindsWithParts);
-    if (run.status !== 'running') throw fail('batch_not_running', { id, status: run.status });
+    const run = await this.#requireStep(actor, id, kindsWithParts);
     const { packageDigest, ...window } = windowOf(run);
     return this.#ports.window(id, window, packageDigest);
   }
@@ -313,11 +359,7 @@ export class BatchService {
 
   /** Keeps a finished part, and registers its rows in the prediction log; the same part again changes nothing. */
   async keepPart(actor: Actor, id: string, part: BatchPart): Promise<void> {
-    const isItsStep = actor.kind === 'job' && actor.id === id;
-    if (!isItsStep) authorize(actor, 'serving:write');
-    const run = await this.#known(id, kindsWithParts);
-    const { status } = run;
-    if (status !== 'running') throw fail('batch_not_running', { id, status });
+    const run = await this.#requireStep(actor, id, kindsWithParts);
     const endpoint = run.kind === kind ? batchInputsSchema.parse(run.inputs).endpoint : null;
     if (!(await this.#blobs.info(part.digest))) throw fail('blob_missing', { digest: part.digest });
     // Both or neither, and nothing behind a cancellation that the worker has not heard of yet: who resumes the batch

@@ -7,6 +7,7 @@ import { fail, MillraceError } from '../../../core/errors.ts';
 import type { DirectFrames } from '../../../platform/frames/direct-frames.ts';
 import { framesReason, sqlLiteral, sqlName } from '../../../platform/frames/index.ts';
 import type { BatchInputs } from './contract.ts';
+import type { StagedFile } from './protocol.ts';
 
 /** Column of a staged CSV file that tells what is wrong with a record; null for a good one. No column of a file is called so. */
 export const problemColumn = '__millrace_problem';
@@ -57,6 +58,11 @@ export async function openSource(
     if (!(error instanceof MillraceError) || error.code !== 'frames_failed') throw error;
     throw fail('batch_input_unreadable', { name: source.name, problem: framesReason(error) }, error);
   }
+}
+
+/** An input that an earlier attempt has staged. */
+export function openStaged(frames: DirectFrames, { path, decimal }: StagedFile): Promise<BatchSource> {
+  return described(frames, path, decimal);
 }
 
 async function described(

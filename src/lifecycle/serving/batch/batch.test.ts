@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { z } from 'zod';
 import { storePackage } from '../../../../test/support/serving.ts';
-import { canonicalJson, type Digest } from '../../../core/json.ts';
+import { canonicalJson, type Digest, digestOf } from '../../../core/json.ts';
 import { type GraphStep, packageManifestSchema } from '../../../core/model-package.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import { DirectFrames } from '../../../platform/frames/direct-frames.ts';
@@ -14,7 +14,13 @@ import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts
 import { describeGraph } from '../../../platform/runtimes/index.ts';
 import { hashedValue, keepsPayload } from '../plane/log-policy.ts';
 import { openSource } from './batch-source.ts';
-import { type BatchInputs, type BatchLogPolicy, type BatchPart, batchInputsSchema } from './contract.ts';
+import {
+  type BatchInputs,
+  type BatchLogPolicy,
+  type BatchPart,
+  batchInputsSchema,
+  type StagedInput,
+} from './contract.ts';
 import { runBatch } from './run-batch.ts';
 
 const directory = await mkdtemp(join(tmpdir(), 'millrace-batch-'));
@@ -50,15 +56,24 @@ async function inputsOf(file: string, overrides: Partial<BatchInputs> = {}): Pro
   });
 }
 
-async function scored(inputs: BatchInputs, partRows: number, done: BatchPart[] = [], signal?: AbortSignal) {
+async function scored(
+  inputs: BatchInputs,
+  partRows: number,
+  done: BatchPart[] = [],
+  signal?: AbortSignal,
+  staging: (StagedInput | null)[] = [],
+) {
   const workDir = await mkdtemp(join(directory, 'work-'));
   const outputs = await runBatch(inputs, {
     batchId: 'b1',
     context: { blobs, signal: signal ?? new AbortController().signal, workDir, log: () => {} },
     parts: {
-      done: async () => [...done],
+      done: async () => ({ items: [...done], staged: staging.at(-1) ?? null }),
       keep: async (part) => {
         done.push(part);
+      },
+      stage: async (staged) => {
+        staging.push(staged);
       },
       window: () => Promise.reject(new Error('its inputs name what is read')),
       logPolicy: async () => policy,
@@ -172,6 +187,20 @@ test('rows of a CSV file that are wrong have an error, and their neighbours an a
   );
 });
 
+/** Parts that are kept until there are so many; then the attempt is stopped, and its process killed. */
+function stoppingAt(done: BatchPart[], parts: number, stop: AbortController): BatchPart[] {
+  return new Proxy(done, {
+    get(target, name) {
+      if (name !== 'push') return Reflect.get(target, name);
+      return (part: BatchPart) => {
+        target.push(part);
+        if (target.length === parts) stop.abort();
+        return target.length;
+      };
+    },
+  });
+}
+
 test('after a crash it goes on with the first row that has no part', async () => {
   const file = await parquet(
     'crash.parquet',
@@ -181,24 +210,45 @@ test('after a crash it goes on with the first row that has no part', async () =>
   const whole = await scored(inputs, 2048);
   const stop = new AbortController();
   const done: BatchPart[] = [];
-  const keepTwo = new Proxy(done, {
-    get(target, name) {
-      if (name === 'push') {
-        return (part: BatchPart) => {
-          target.push(part);
-          if (target.length === 2) stop.abort();
-          return target.length;
-        };
-      }
-      return Reflect.get(target, name);
-    },
-  });
-  await assert.rejects(scored(inputs, 2048, keepTwo, stop.signal));
+  await assert.rejects(scored(inputs, 2048, stoppingAt(done, 2, stop), stop.signal));
   assert.equal(done.length, 2);
   const again = await scored(inputs, 2048, done);
   const read = (path: string) => frames.query(`SELECT id, score FROM read_parquet('${path}')`);
   assert.deepEqual(await read(again.path), await read(whole.path));
   assert.equal(again.outputs.rows, 9000);
+});
+
+test('a CSV file is read once, however often the attempt is killed, and each of its rows is answered once', async () => {
+  const file = join(directory, 'kills.csv');
+  const lines = Array.from({ length: 9000 }, (_, i) => (i % 997 === 5 ? `${i},1` : `${i},"1,5",${i % 7}`));
+  await writeFile(file, `id,x1,x2\n${lines.join('\n')}\n`);
+  const inputs = await inputsOf(file, {
+    source: { kind: 'file', name: file, digests: [], csv: { decimal: 'comma' } },
+  });
+  const source = { ...inputs.source, digests: [(await blobs.put(createReadStream(file))).digest] };
+  const done: BatchPart[] = [];
+  const staging: (StagedInput | null)[] = [];
+  for (let kill = 1; kill <= 2; kill++) {
+    const stop = new AbortController();
+    await assert.rejects(
+      scored({ ...inputs, source }, 2048, stoppingAt(done, kill, stop), stop.signal, staging),
+    );
+    assert.equal(done.length, kill);
+    // What was sent is not needed any more.
+    await blobs.delete(source.digests[0] ?? digestOf(''));
+  }
+  const { path, outputs } = await scored({ ...inputs, source }, 2048, done, undefined, staging);
+  assert.deepEqual(
+    staging.map((staged) => staged?.decimal ?? null),
+    ['comma', null],
+  );
+  assert.deepEqual([outputs.rows, outputs.failedRows], [9000, 10]);
+  const rows = await frames.query(`SELECT id, score, error FROM read_parquet('${path}')`);
+  rows.forEach(({ id, score, error }, i) => {
+    assert.equal(id, String(i));
+    if (i % 997 === 5) assert.match(String(error), new RegExp(`line ${i + 2}: the record has 2 cells`));
+    else assert.ok(Math.abs(Number(score) - probability(1.5, i % 7)) < 1e-6, String(id));
+  });
 });
 
 test('rows go into the prediction log with ids, entities and times of their own', async () => {

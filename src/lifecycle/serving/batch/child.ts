@@ -3,7 +3,7 @@ import { errorMessage } from '../../../core/error-message.ts';
 import { MillraceError } from '../../../core/errors.ts';
 import { DirectFrames } from '../../../platform/frames/direct-frames.ts';
 import { createLogger } from '../../../platform/log/index.ts';
-import type { BatchTask, FromBatchProcess, ToBatchProcess } from './protocol.ts';
+import type { BatchTask, FromBatchProcess, StagedFile, ToBatchProcess } from './protocol.ts';
 import { mergeParts, scoreFile } from './score-file.ts';
 
 /**
@@ -18,6 +18,15 @@ function send(message: FromBatchProcess): void {
   process.send?.(message);
 }
 
+/** Sends what is to be kept, and waits until it is. */
+async function acknowledged(message: FromBatchProcess): Promise<void> {
+  const isKept = new Promise<void>((resolve) => {
+    kept = resolve;
+  });
+  send(message);
+  await isKept;
+}
+
 async function answer(message: ToBatchProcess): Promise<void> {
   if (message.type === 'kept') return kept();
   if (message.type === 'task') {
@@ -27,18 +36,11 @@ async function answer(message: ToBatchProcess): Promise<void> {
       temporaryDirectory: task.workDir,
       threads: task.threads,
     });
-    const totalRows = await scoreFile(
-      task,
-      frames,
-      async (part) => {
-        const acknowledged = new Promise<void>((resolve) => {
-          kept = resolve;
-        });
-        send(part);
-        await acknowledged;
-      },
-      await pythonOf(task),
-    );
+    const keep = {
+      part: acknowledged,
+      staged: (file: StagedFile) => acknowledged({ type: 'staged', ...file }),
+    };
+    const totalRows = await scoreFile(task, frames, keep, await pythonOf(task));
     send({ type: 'scored', totalRows });
     return;
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { csvOptionsSchema } from '../../../core/csv-dialect.ts';
+import { csvDialectSchema, csvOptionsSchema } from '../../../core/csv-dialect.ts';
 import { digestSchema } from '../../../core/model-package.ts';
 
 /** Batch predictions: what is asked for, the step that does it, and the resource of the REST API. Browser-safe. */
@@ -103,7 +103,19 @@ export type BatchLogPolicy = z.infer<typeof batchLogPolicySchema>;
 /** What the step of a batch over a log, or of a replay, reads; null: it is being written, ask again. */
 export const batchWindowSchema = z.object({ digest: digestSchema.nullable() });
 
-export const batchPartsSchema = z.object({ items: z.array(batchPartSchema) });
+/** The CSV file of a batch of several parts as Parquet, so that no later attempt has to read it as text again. */
+export const stagedInputSchema = z.strictObject({
+  digest: digestSchema,
+  /** How numbers are written in its cells, which are texts. */
+  decimal: csvDialectSchema.shape.decimal,
+});
+export type StagedInput = z.infer<typeof stagedInputSchema>;
+
+/** What earlier attempts of a batch have kept. */
+export const batchPartsSchema = z.object({
+  items: z.array(batchPartSchema),
+  staged: stagedInputSchema.nullable().default(null),
+});
 
 export const batchPredictionSchema = z.object({
   id: z.string(),

@@ -76,8 +76,9 @@ test('a model that runs as Python scores a file too', { skip: !existsSync(python
       batchId: 'b',
       context: { blobs, signal: new AbortController().signal, workDir, log: () => {} },
       parts: {
-        done: async () => [],
+        done: async () => ({ items: [], staged: null }),
         keep: async () => undefined,
+        stage: async () => undefined,
         window: () => Promise.reject(new Error('its inputs name what is read')),
         logPolicy: () => Promise.reject(new Error('nothing is logged')),
       },

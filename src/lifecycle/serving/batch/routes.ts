@@ -13,6 +13,7 @@ import {
   deleteBatchSchema,
   deletedBatchSchema,
   resumeBatchSchema,
+  stagedInputSchema,
 } from './contract.ts';
 
 const byId = z.strictObject({ id: z.string().min(1).max(200) });
@@ -115,11 +116,14 @@ export function batchRoutes(service: BatchService, blobs: BlobStore): readonly R
     defineRoute({
       method: 'GET',
       path: '/api/v1/batch-predictions/:id/parts',
-      summary: 'Parts of the output that are finished',
+      summary: 'Parts of the output that are finished, and the input as it was read, for the next attempt',
       permission: 'read',
       params: byId,
       response: batchPartsSchema,
-      handle: async ({ params }, { actor }) => ({ items: [...(await service.parts(actor, params.id))] }),
+      handle: async ({ params }, { actor }) => ({
+        items: [...(await service.parts(actor, params.id))],
+        staged: await service.staged(actor, params.id),
+      }),
     }),
     defineRoute({
       method: 'GET',
@@ -130,6 +134,32 @@ export function batchRoutes(service: BatchService, blobs: BlobStore): readonly R
       params: byId,
       response: batchLogPolicySchema,
       handle: ({ params }, { actor }) => service.logPolicy(actor, params.id),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/batch-predictions/:id/staged',
+      summary: 'The step keeps its CSV file as it has read it, for its next attempt',
+      // As below.
+      permission: 'read',
+      params: byId,
+      body: stagedInputSchema,
+      response: z.object({}),
+      handle: async ({ params, body }, { actor }) => {
+        await service.keepStaged(actor, params.id, body);
+        return {};
+      },
+    }),
+    defineRoute({
+      method: 'DELETE',
+      path: '/api/v1/batch-predictions/:id/staged',
+      summary: 'The step does not need that file any more',
+      permission: 'read',
+      params: byId,
+      response: z.object({}),
+      handle: async ({ params }, { actor }) => {
+        await service.dropStaged(actor, params.id);
+        return {};
+      },
     }),
     defineRoute({
       method: 'POST',

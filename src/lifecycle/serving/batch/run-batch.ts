@@ -15,6 +15,7 @@ import {
   batchLogPolicySchema,
   batchPartsSchema,
   batchWindowSchema,
+  type StagedInput,
 } from './contract.ts';
 import type { FromBatchProcess, PythonSettings } from './protocol.ts';
 
@@ -28,8 +29,13 @@ export interface BatchRun {
   readonly batchId: string;
   readonly context: Pick<StepContext, 'blobs' | 'signal' | 'workDir' | 'log'>;
   readonly parts: {
-    readonly done: () => Promise<readonly BatchPart[]>;
+    readonly done: () => Promise<{
+      readonly items: readonly BatchPart[];
+      readonly staged: StagedInput | null;
+    }>;
     readonly keep: (part: BatchPart) => Promise<void>;
+    /** Keeps the CSV file of a batch as Parquet for its next attempts; null: it is not needed any more. */
+    readonly stage: (staged: StagedInput | null) => Promise<void>;
     /** What is read of a log, where the inputs do not say. */
     readonly window: () => Promise<Digest>;
     /** What of its rows may be logged; asked for where they are. */
@@ -49,12 +55,14 @@ export interface BatchRun {
 export async function runBatch(inputs: BatchInputs, run: BatchRun): Promise<BatchOutputs> {
   const { context, parts, batchId } = run;
   const { blobs, signal, workDir, log } = context;
-  const done = [...(await parts.done())].sort((a, b) => a.part - b.part);
+  const before = await parts.done();
+  const done = [...before.items].sort((a, b) => a.part - b.part);
+  let { staged } = before;
   const doneRows = done.reduce((sum, part) => sum + part.rows, 0);
   if (done.length > 0) log(`goes on after ${doneRows} rows in ${done.length} parts of an earlier attempt`);
   const { source } = inputs;
-  const digests =
-    source.kind === 'log' && source.digests.length === 0 ? [await parts.window()] : source.digests;
+  const isWindow = source.kind === 'log' && source.digests.length === 0;
+  const digests = staged ? [] : isWindow ? [await parts.window()] : source.digests;
   const sourcePaths = await Promise.all(digests.map((digest) => blobs.path(digest)));
   const child = await BatchProcess.start(workDir, signal);
   try {
@@ -63,6 +71,7 @@ export async function runBatch(inputs: BatchInputs, run: BatchRun): Promise<Batc
       batchId,
       inputs,
       sourcePaths,
+      staged: staged && { path: await blobs.path(staged.digest), decimal: staged.decimal },
       blobPaths: await packagePaths(inputs.packageDigest, blobs),
       workDir,
       memoryLimit,
@@ -76,6 +85,12 @@ export async function runBatch(inputs: BatchInputs, run: BatchRun): Promise<Batc
     for (;;) {
       const message = await child.next(signal);
       if (message.type === 'scored') break;
+      if (message.type === 'staged') {
+        const { digest } = await blobs.put(createReadStream(message.path));
+        staged = { digest, decimal: message.decimal };
+        await parts.stage(staged);
+        child.send({ type: 'kept' });
+      }
       if (message.type !== 'part') continue;
       const part = await store(message, blobs);
       await parts.keep(part);
@@ -89,6 +104,7 @@ export async function runBatch(inputs: BatchInputs, run: BatchRun): Promise<Batc
     const merged = await child.next(signal);
     if (merged.type !== 'merged') throw new Error(`expected the merged file, got ${merged.type}`);
     const { digest, sizeBytes } = await blobs.put(createReadStream(merged.path));
+    if (staged) await parts.stage(null);
     const rows = done.reduce((sum, part) => sum + part.rows, 0);
     return { digest, sizeBytes, rows, failedRows: done.reduce((sum, part) => sum + part.failedRows, 0) };
   } finally {
@@ -144,9 +160,14 @@ export function controlParts(
     }
   };
   return {
-    done: async () => (await patiently(() => client.call(path, { schema: batchPartsSchema, signal }))).items,
+    done: () => patiently(() => client.call(path, { schema: batchPartsSchema, signal })),
     keep: async (part) => {
       await patiently(() => client.call(path, { body: part, schema: z.unknown(), signal }));
+    },
+    stage: async (staged) => {
+      const change = staged ? ({ method: 'POST', body: staged } as const) : ({ method: 'DELETE' } as const);
+      const address = `/api/v1/batch-predictions/${batchId}/staged`;
+      await patiently(() => client.call(address, { ...change, schema: z.unknown(), signal }));
     },
     window: async () => {
       for (;;) {

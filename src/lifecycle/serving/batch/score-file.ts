@@ -7,10 +7,10 @@ import { sqlLiteral } from '../../../platform/frames/index.ts';
 import type { PythonHost } from '../../../platform/python-runtime/index.ts';
 import { featureContractSchema } from '../plane/row-check.ts';
 import { loadRuntime } from '../plane/runtime.ts';
-import { type BatchSource, openSource } from './batch-source.ts';
+import { type BatchSource, openSource, openStaged } from './batch-source.ts';
 import { inputColumns, readInputs } from './input-columns.ts';
 import { keptColumns, PartWriter, selectRows } from './part-writer.ts';
-import type { BatchTask, FromBatchProcess } from './protocol.ts';
+import type { BatchTask, FromBatchProcess, StagedFile } from './protocol.ts';
 import { givesScalar, predictionOutput, RowScorer } from './row-scorer.ts';
 
 /** Rows of a chunk of DuckDB. */
@@ -22,12 +22,16 @@ type FinishedPart = Extract<FromBatchProcess, { type: 'part' }>;
  * Scores every row of a batch that has no part yet, in the order of the input: DuckDB's vectors go to the model as
  * columns, and each part becomes a file as soon as it is full. Returns the rows of the whole input.
  *
- * @param keep is waited for before the next part is finished, so that what is not kept yet stays little
+ * @param keep is waited for before the next part is finished, so that what is not kept yet stays little; a CSV file of
+ * several parts is kept as it was read, once it is clear that its rows can be scored
  */
 export async function scoreFile(
   task: BatchTask,
   frames: DirectFrames,
-  keep: (part: FinishedPart) => Promise<void>,
+  keep: {
+    readonly part: (part: FinishedPart) => Promise<void>;
+    readonly staged: (file: StagedFile) => Promise<void>;
+  },
   python: PythonHost | null = null,
 ): Promise<number> {
   const { inputs: job, workDir } = task;
@@ -42,10 +46,14 @@ export async function scoreFile(
     const problem = 'the tensors of a request are one row of it, and a table has rows of cells';
     throw fail('runtime_unavailable', { kind: 'tensor', problem });
   }
-  const source = await openSource(frames, job.source, task.sourcePaths, workDir);
+  const source = task.staged
+    ? await openStaged(frames, task.staged)
+    : await openSource(frames, job.source, task.sourcePaths, workDir);
   const inputs = inputColumns(manifest, source, job.source.name);
   const kept = keptColumns(job, source, manifest.signature.inputs);
   requireKept(kept, source, job.source.name);
+  if (!task.staged && source.decimal !== null && source.rows > task.partRows)
+    await keep.staged({ path: source.path, decimal: source.decimal });
   const runtime = await loadRuntime(manifest, bytesOf, { python }, job.modelVersion);
   const endpoint = job.endpoint ?? job.model;
   const scalar = await givesScalar(manifest, runtime);
@@ -69,7 +77,7 @@ export async function scoreFile(
     const latencyUs = ((performance.now() - startMs) * 1000) / Math.max(1, rows);
     const span = await writer.finish(task.batchId, firstRow, path, logPath, latencyUs);
     const log = span && { path: logPath, ...span };
-    await keep({ type: 'part', part, rows, failedRows, totalRows: source.rows, path, log });
+    await keep.part({ type: 'part', part, rows, failedRows, totalRows: source.rows, path, log });
     part++;
     firstRow += rows;
     startMs = performance.now();

@@ -1,6 +1,6 @@
 import type { Digest } from '../../../core/json.ts';
 import { type Database, type Tx, tables } from '../../../platform/db/index.ts';
-import { type BatchPart, batchPartSchema } from './contract.ts';
+import { type BatchPart, batchPartSchema, type StagedInput, stagedInputSchema } from './contract.ts';
 
 interface BatchTables {
   batch_parts: {
@@ -13,6 +13,7 @@ interface BatchTables {
     log_json: string | null;
     created_at_ms: number;
   };
+  batch_staged: { batch_id: string; digest: Digest; decimal_mark: string };
 }
 
 /** How far a batch is. */
@@ -22,7 +23,7 @@ export interface BatchProgress {
   readonly totalRows: number | null;
 }
 
-/** The only reader and writer of `batch_parts`. */
+/** The only reader and writer of `batch_parts` and `batch_staged`. */
 export class BatchStore {
   readonly #read: Tx;
 
@@ -64,10 +65,46 @@ export class BatchStore {
         .values({ ...part, batch_id: toBatchId })
         .onConflict((c) => c.columns(['batch_id', 'part']).doNothing())
         .execute();
+    const staged = await this.staged(fromBatchId);
+    if (staged) await this.keepStaged(tx, toBatchId, staged);
+  }
+
+  /** Keeps the CSV file of a batch as it is read; the same again changes nothing. */
+  async keepStaged(tx: Tx, batchId: string, { digest, decimal }: StagedInput): Promise<void> {
+    await tables<BatchTables>(tx)
+      .insertInto('batch_staged')
+      .values({ batch_id: batchId, digest, decimal_mark: decimal })
+      .onConflict((c) => c.column('batch_id').doNothing())
+      .execute();
+  }
+
+  async staged(batchId: string): Promise<StagedInput | null> {
+    const row = await tables<BatchTables>(this.#read)
+      .selectFrom('batch_staged')
+      .selectAll()
+      .where('batch_id', '=', batchId)
+      .executeTakeFirst();
+    return row ? stagedInputSchema.parse({ digest: row.digest, decimal: row.decimal_mark }) : null;
+  }
+
+  async removeStaged(tx: Tx, batchId: string): Promise<void> {
+    await tables<BatchTables>(tx).deleteFrom('batch_staged').where('batch_id', '=', batchId).execute();
+  }
+
+  /** Whether a batch has this file as its input. */
+  async isStaged(digest: Digest): Promise<boolean> {
+    const row = await tables<BatchTables>(this.#read)
+      .selectFrom('batch_staged')
+      .select('batch_id')
+      .where('digest', '=', digest)
+      .limit(1)
+      .executeTakeFirst();
+    return row !== undefined;
   }
 
   async remove(tx: Tx, batchId: string): Promise<void> {
     await tables<BatchTables>(tx).deleteFrom('batch_parts').where('batch_id', '=', batchId).execute();
+    await this.removeStaged(tx, batchId);
   }
 
   /** The parts of a batch in their order. */

@@ -38,4 +38,17 @@ export const operationsMigrations: readonly Migration[] = [
         )`,
       ),
   },
+  {
+    id: 'serving-batch-002',
+    up: (tx) =>
+      execute(
+        tx,
+        `CREATE TABLE batch_staged (
+          batch_id TEXT PRIMARY KEY,
+          digest TEXT NOT NULL,
+          decimal_mark TEXT NOT NULL
+        );
+        CREATE INDEX batch_staged_by_digest ON batch_staged (digest)`,
+      ),
+  },
 ];
