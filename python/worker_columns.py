@@ -2,7 +2,7 @@
 
 import base64
 
-from worker_values import as_dtype, padded
+from worker_values import Refused, as_dtype, padded
 
 MISSING = 0xFFFFFFFF
 # How the types of a signature lie in a body, as numpy names them; texts have none.
@@ -51,7 +51,7 @@ class RowReader:
             values, at = self._column(field, body, at, rows)
             columns[self.labels[field["name"]]] = values
         if self.tensor_types is not None:
-            columns = {name: as_dtype(np, v, t) for (name, v), t in zip(columns.items(), self.tensor_types)}
+            columns = {name: as_dtype(np, name, v, t) for (name, v), t in zip(columns.items(), self.tensor_types)}
             return columns if self.named_tensors else next(iter(columns.values()))
         return pd.DataFrame(columns, copy=False)
 
@@ -76,20 +76,32 @@ class RowReader:
                 texts.append(body[at : at + length].decode())
                 at += length
             at = padded(at)
-            values = self._texts(field["type"], texts)
+            values = self._texts(field, texts)
         if field["shape"]:
             shape = [max(1, size) for size in field["shape"]]
             values = np.asarray(values).reshape(rows, *shape)
         return values, at
 
-    def _texts(self, kind, texts):
+    def _texts(self, field, texts):
+        kind = field["type"]
         if kind == "datetime":
-            return self.pd.Series(self.pd.to_datetime(texts, utc=True)).dt.tz_localize(None)
+            return self.pd.Series(self._times(field["name"], texts)).dt.tz_localize(None)
         if kind == "binary":
             texts = [None if t is None else bytes_of(t) for t in texts]
         if kind == "binary" or all(t is None for t in texts):
             return self.pd.Series(texts, dtype=object)
         return self.pd.Series(texts)
+
+    def _times(self, name, texts):
+        """Times as pandas reads them; those of ISO 8601 may be written each in its own way."""
+        try:
+            return self.pd.to_datetime(texts, utc=True, format="ISO8601")
+        except ValueError:
+            pass
+        try:
+            return self.pd.to_datetime(texts, utc=True)
+        except (ValueError, OverflowError) as error:
+            raise Refused(f'input "{name}" is no time that can be read, such as 2026-01-31T12:00:00Z') from error
 
 
 def bytes_of(text):

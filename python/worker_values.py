@@ -9,10 +9,25 @@ def padded(size):
     return (size + 7) & ~7
 
 
-def as_dtype(np, values, dtype):
-    """The values as an array of a dtype; texts stay objects, whatever their length."""
+class Refused(ValueError):
+    """A value of the request that cannot be what the signature says; the caller has to correct it."""
+
+    error_code = "INVALID_PARAMETER_VALUE"
+
+
+def as_dtype(np, name, values, dtype):
+    """
+    The values as an array of a dtype; texts stay objects, whatever their length. Raises Refused for whole numbers that
+    the dtype does not hold: numpy would wrap them.
+    """
     array = np.asarray(values)
-    return array if dtype.kind in "OUS" else array.astype(dtype, copy=False)
+    if dtype.kind in "OUS":
+        return array
+    if dtype.kind in "iu" and array.dtype.kind in "iu" and array.size > 0:
+        bounds = np.iinfo(dtype)
+        if int(array.min()) < bounds.min or int(array.max()) > bounds.max:
+            raise Refused(f'input "{name}" holds a number that {dtype} does not hold ({bounds.min} to {bounds.max})')
+    return array.astype(dtype, copy=False)
 
 
 def array_of(np, values):
@@ -26,10 +41,13 @@ def array_of(np, values):
         array = np.empty(len(values), dtype=object)
         for at, value in enumerate(values):
             array[at] = value
+    elif is_list and array.dtype.kind in "US":
+        array = np.asarray(values, dtype=object)  # numpy's own texts and bytes lose zeros at their ends
     if array.dtype.kind == "O":
         import pandas as pd
 
-        missing = np.frompyfunc(lambda value: value is pd.NA or value is pd.NaT, 1, 1)(array).astype(bool)
+        is_missing = np.frompyfunc(lambda value: value is pd.NA or value is pd.NaT, 1, 1)
+        missing = np.asarray(is_missing(array), dtype=bool)
         if missing.any():
             array = np.where(missing, None, array)
     return array
@@ -42,8 +60,8 @@ def all_texts(values):
 
 
 def is_nested(values):
-    """Do values need JSON to be told: lists, dictionaries, or numbers beside texts?"""
-    if any(isinstance(value, (dict, list, tuple)) for value in values):
+    """Do values need JSON to be told: lists, arrays, dictionaries, or numbers beside texts?"""
+    if any(isinstance(value, (dict, list, tuple)) or getattr(value, "ndim", 0) > 0 for value in values):
         return True
     return len({type(value) in (bool, int, float) for value in values if value is not None}) > 1 or any(
         type(value) is bool for value in values

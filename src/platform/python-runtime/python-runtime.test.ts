@@ -197,6 +197,19 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
       sum: [128],
       types: ['uint8 float64'],
     });
+    // What the caller has to correct is no failure of the model.
+    await assert.rejects(pixels.predict([[[1, 2, 3, 256], 0.5]]), {
+      code: 'input_refused',
+      message: /"image" holds a number that uint8 does not hold/,
+    });
+    const at = (...times: string[]) => times.map((time) => odd('c').with(2, time));
+    assert.deepEqual((await outputsOf(model, at('2025-12-31T23:30:00-02:00', '2024-01-02', '20230203'))).year, [
+      2026, 2024, 2023,
+    ]);
+    await assert.rejects(model.predict(at('2026-02-30')), {
+      code: 'input_refused',
+      message: /"at" is no time that can be read/,
+    });
 
     const nested = [{ ...column('input', 'string'), json: true as const }];
     const [hinted, sums] = await Promise.all([open('hinted', nested), open('sums', nested)]);
@@ -246,7 +259,7 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
       optional('flag', 'boolean'),
     ]);
     const rows = [['a', 1, true], ['none'], ['none', 2, true], ['b']];
-    const [seen, pair, flag] = await model.predict(rows);
+    const [seen, pair, flag, arrays, zeros] = await model.predict(rows);
     const [word] = String(seen?.data[0]).split(',');
     assert.deepEqual(Array.from(seen?.data ?? []), [`${word},count:int64,flag:bool`, null, null, word]);
     assert.deepEqual([seen?.answered, pair?.json, flag?.json], ['columns', true, true]);
@@ -255,6 +268,10 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
       ['a', 'none', 'none', 'b'].map((w) => `[1, "${w}", null]`),
     );
     assert.deepEqual(Array.from(flag?.data ?? []), ['true', 'null', 'null', 'true']);
+    // Arrays in the cells of a frame are lists, and a text keeps a zero at its end.
+    assert.deepEqual([arrays?.json, arrays?.data[0]], [true, '[0.5, 1.0]']);
+    assert.deepEqual(zeros?.data[0], 'a\0');
+    await assert.rejects(model.predict([['nothing'], ['nothing']]), { name: 'OtherRows' });
   });
 
   test('maps reach a model as rows, and what it answers to one row keeps its form', async () => {
