@@ -111,9 +111,10 @@ async function partOf(
     return loggedOnnx(source, context, fit);
   const { inputs: fields } = model;
   if (!fields) return withoutSignature(tools, source, inputs, context);
-  // How long its rows are is each request's own matter: they are handed over as they are.
-  if (fields.some(({ shape }) => shape.some((d) => d < 0)) && runtime !== 'onnx' && !contract && model.python)
-    return requestPart(tools, source, context);
+  // How long its rows are, or how many there have to be, is each request's own matter: they are handed over as they are.
+  const isWhole =
+    fields.some(({ shape }) => shape.some((d) => d < 0)) || (model.fixedRows && !model.converter);
+  if (isWhole && runtime !== 'onnx' && !contract && model.python) return requestPart(tools, source, context);
   fit(fields);
   if (runtime === 'python' || !model.converter) {
     if (runtime === 'onnx') {
@@ -142,14 +143,15 @@ function withoutSignature(
   { runtime, contract }: PackageInputs,
   context: StepContext,
 ): Promise<PackagePart> {
+  const { noColumns } = source.model;
   const why = contract ? 'a data contract needs one' : runtime === 'onnx' ? 'its ONNX form needs one' : null;
   if (why !== null || !source.model.python) {
     throw refused(
-      `it was logged without a signature${why === null ? '' : `, and ${why}`}`,
+      `${noColumns}${why === null ? '' : `, and ${why}`}`,
       'Pass signature=infer_signature(X, model.predict(X)) to log_model.',
     );
   }
-  context.log('it has no signature: requests reach it as they come');
+  context.log(`${noColumns}: requests reach it as they come`);
   return requestPart(tools, source, context);
 }
 

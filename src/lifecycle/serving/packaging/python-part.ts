@@ -11,7 +11,7 @@ import type { StepContext } from '../../../platform/registries/index.ts';
 import { signatureOf } from './bind-graph.ts';
 import type { LoggedSource, PackagePart, PackageTools } from './build-package.ts';
 import type { NotConverted } from './convert-model.ts';
-import { differenceBound, nullable } from './onnx-part.ts';
+import { differenceBound } from './onnx-part.ts';
 import { refused } from './read-mlmodel.ts';
 import { requirementsOf } from './requirements.ts';
 import { cellsOf, readSample } from './sample.ts';
@@ -49,7 +49,7 @@ export async function pythonPart(
       runtime,
       onnx: null,
       // As MLflow gives them to it; the model itself refuses what it cannot do without.
-      fields: nullable(fields, ({ type }) => ['double', 'float', 'string'].includes(type)).map(omittable),
+      fields: fields.map(nullable).map(omittable),
       outputs: signatureOf(outputs),
       graph: {
         inputs: fields.map((f) => ({
@@ -76,6 +76,15 @@ export async function pythonPart(
   } finally {
     await opened.close();
   }
+}
+
+/** Types whose values pandas and numpy can tell to be missing: in columns, and those of tensors. */
+const missingInColumns: ReadonlySet<string> = new Set(['double', 'float', 'string', 'datetime']);
+const missingInTensors: ReadonlySet<string> = new Set(['double', 'float']);
+
+function nullable(field: SignatureField): SignatureField {
+  const types = field.shape.length === 0 ? missingInColumns : missingInTensors;
+  return types.has(field.type) ? { ...field, nullable: true } : field;
 }
 
 /** Nested values are left out of a row's dictionary as it is. */

@@ -35,6 +35,38 @@ test('objects of type hints have no name: an example is a list of them', () => {
   assert.deepEqual(sampleOf('[{"n": 1}, {"n": 2}]'), [{ input: '{"n":1}' }, { input: '{"n":2}' }]);
 });
 
+test('an example frame may have lists and objects in its cells', () => {
+  const inputs = [
+    { type: 'array', name: 'words', items: { type: 'string' }, required: true },
+    { type: 'double', name: 'x', required: true },
+  ];
+  const signature = { inputs: JSON.stringify(inputs) };
+  const model = readMlmodel(JSON.stringify({ flavors: { python_function: {} }, signature }));
+  assert.deepEqual(
+    readSample('{"columns": ["words", "x"], "data": [[["a"], 1], [null, 2]]}', model.inputs ?? []),
+    [
+      { words: '["a"]', x: 1 },
+      { words: null, x: 2 },
+    ],
+  );
+});
+
+test('tensors that no column holds, and those whose first dimension counts no rows, are told apart', () => {
+  const read = (dtype: string, ...shape: number[]) => {
+    const signature = { inputs: JSON.stringify([{ type: 'tensor', 'tensor-spec': { dtype, shape } }]) };
+    const model = readMlmodel(JSON.stringify({ flavors: { python_function: {} }, signature }));
+    return [model.inputs?.[0]?.shape, model.noColumns, model.fixedRows];
+  };
+  assert.deepEqual(read('float32', -1, 3), [[3], null, false]);
+  assert.deepEqual(read('float32', 1, 3), [[3], null, true]);
+  for (const dtype of ['uint64', 'datetime64[ns]', 'complex64'])
+    assert.deepEqual(read(dtype, -1, 3), [
+      undefined,
+      `it has a tensor of ${dtype}, which no column has`,
+      false,
+    ]);
+});
+
 test('a classifier may be logged to predict probabilities; other methods have no ONNX form', () => {
   const read = (predict_fn?: string) => {
     const { converter, predictsProbabilities } = readMlmodel(

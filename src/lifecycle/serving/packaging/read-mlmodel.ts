@@ -21,8 +21,12 @@ export interface MlflowModel {
   readonly predictsProbabilities: boolean;
   /** Path of the ONNX file beside MLmodel; null for other flavors. */
   readonly onnxFile: string | null;
-  /** Null when the model was logged without a signature. */
+  /** Null when its signature tells no columns. */
   readonly inputs: readonly SignatureField[] | null;
+  /** Why its signature tells no columns: there is none, or it has a tensor whose dtype no column has. Else null. */
+  readonly noColumns: string | null;
+  /** Has a tensor a first dimension that is fixed, and so counts no rows? */
+  readonly fixedRows: boolean;
   /** Params of `predict` by the signature; null when it has none. */
   readonly params: readonly SignatureParam[] | null;
   /** Path of the input example (pandas split form or a tensor as JSON); null when there is none. */
@@ -103,7 +107,9 @@ export function readMlmodel(text: string): MlflowModel {
     );
   }
   const data = found.onnx?.data;
-  const inputs = signature?.inputs ? readInputs(signature.inputs) : null;
+  const given = signature?.inputs ? readInputs(signature.inputs) : null;
+  const noColumns = given === null ? 'it was logged without a signature' : noColumnsFor(given);
+  const inputs = given === null || noColumns !== null ? null : fieldsOf(given);
   const { python_version: pythonVersion, predict_fn: predictFn = 'predict' } = found.python_function ?? {};
   return {
     flavor,
@@ -114,6 +120,9 @@ export function readMlmodel(text: string): MlflowModel {
     mlflowVersion: parsed.data.mlflow_version ?? null,
     onnxFile: flavor === 'onnx' ? (typeof data === 'string' ? data : 'model.onnx') : null,
     inputs,
+    noColumns,
+    fixedRows:
+      given?.some((input) => input.type === 'tensor' && (input['tensor-spec'].shape[0] ?? -1) >= 0) ?? false,
     params: signature?.params ? readParams(signature.params) : null,
     exampleFile: example?.artifact_path ?? null,
     emptyExample: inputs?.some((field) => field.json) ? emptyExample(signature?.inputs ?? '[]') : null,
@@ -129,16 +138,36 @@ function readYaml(text: string): unknown {
   }
 }
 
-function readInputs(json: string): readonly SignatureField[] {
+type SignatureInput = z.infer<typeof inputSchema>;
+
+function readInputs(json: string): readonly SignatureInput[] {
   const parsed = z.array(inputSchema).safeParse(JSON.parse(json));
   if (!parsed.success) {
     const remedy =
       'Use a signature of columns or of one tensor (infer_signature on the training frame gives one).';
     throw refused('its signature has inputs that are neither columns nor tensors', remedy);
   }
-  const isNested = parsed.data.some(({ type }) => nestedTypes.has(type));
-  return parsed.data.map((input, i) => {
-    const name = input.name ?? (parsed.data.length === 1 ? 'input' : `input_${i}`);
+  return parsed.data;
+}
+
+/** The column type of a tensor's elements; undefined where there is none. */
+function typeOf(dtype: string): ColumnType | undefined {
+  return dtypes[dtype.replace(/^<?U\d+$/, 'str')];
+}
+
+function noColumnsFor(inputs: readonly SignatureInput[]): string | null {
+  for (const input of inputs) {
+    if (input.type !== 'tensor') continue;
+    const { dtype } = input['tensor-spec'];
+    if (!typeOf(dtype)) return `it has a tensor of ${dtype}, which no column has`;
+  }
+  return null;
+}
+
+function fieldsOf(inputs: readonly SignatureInput[]): readonly SignatureField[] {
+  const isNested = inputs.some(({ type }) => nestedTypes.has(type));
+  return inputs.map((input, i) => {
+    const name = input.name ?? (inputs.length === 1 ? 'input' : `input_${i}`);
     const unnamed = input.name === undefined ? { unnamed: true as const } : {};
     if (input.type !== 'tensor') {
       const { type, required } = input;
@@ -147,9 +176,7 @@ function readInputs(json: string): readonly SignatureField[] {
       return { name, type: type as ColumnType, required, shape: [], ...unnamed };
     }
     const { dtype, shape } = input['tensor-spec'];
-    const type = dtypes[dtype.replace(/^<?U\d+$/, 'str')];
-    if (!type) throw refused(`input "${name}" has dtype ${dtype}`, 'Use numbers, booleans or strings.');
-    return { name, type, required: true, shape: shape.slice(1), ...unnamed };
+    return { name, type: typeOf(dtype) ?? 'string', required: true, shape: shape.slice(1), ...unnamed };
   });
 }
 
@@ -186,7 +213,10 @@ export function readExample(
   const split = value as { columns?: string[]; data?: unknown[][] } | null;
   if (split && !Array.isArray(value) && Array.isArray(split.columns) && Array.isArray(split.data)) {
     const { columns } = split;
-    return split.data.map((row) => Object.fromEntries(columns.map((name, i) => [name, row[i]])));
+    const nested = new Set(inputs.filter(({ json }) => json).map(({ name }) => name));
+    const cell = (name: string, value: unknown) =>
+      nested.has(name) && value !== undefined && value !== null ? nestedText(value) : value;
+    return split.data.map((row) => Object.fromEntries(columns.map((name, i) => [name, cell(name, row[i])])));
   }
   const [only] = inputs;
   if (only?.json && inputs.length === 1 && Array.isArray(value))

@@ -9,7 +9,7 @@ import { QuietCollection } from '../../../platform/memory/index.ts';
 import { ModelPlacer, runtimeMessage } from '../../../platform/onnx/index.ts';
 import type { RuntimeHosts } from '../../../platform/runtimes/index.ts';
 import type { EndpointRoute, ReplicaModel } from '../contract.ts';
-import { packagerVersion } from '../packaging/packager-version.ts';
+import { graphVersion } from '../packaging/packager-version.ts';
 import { LoadedPackage } from './loaded-package.ts';
 import { featureContractSchema } from './row-check.ts';
 import { placeRuntime } from './runtime.ts';
@@ -155,7 +155,7 @@ export class PackageLoader {
       throw new Error('the models were closed while one was being loaded');
     }
     const { conversion, packager = 0 } = manifest;
-    if (conversion?.used && packager < packagerVersion) {
+    if (conversion?.used && packager < graphVersion) {
       this.#logger?.warn(
         { model: manifest.model, digest },
         'packaged by an earlier Millrace, which made the graph otherwise or compared it with the model less closely: register the logged model as a new version to have it packaged anew',
