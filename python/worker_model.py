@@ -9,6 +9,7 @@ from worker_categories import category_encoder
 from worker_columns import MISSING, RowReader
 from worker_requests import given_input, packed_answer
 from worker_values import (
+    Refused,
     array_of,
     element_type,
     is_one_row,
@@ -171,7 +172,7 @@ class Model:
             value = data[field["name"]].iloc[row]
             value = value.item() if hasattr(value, "item") else value
             if field.get("json") and isinstance(value, str):
-                value = with_floats(json.loads(value), self.kinds.get(field["name"]))
+                value = with_floats(parsed(field["name"], value), self.kinds.get(field["name"]))
             takes_none = type(self.kinds.get(field["name"])).__name__ == "AnyType"
             if takes_none or (value is not None and value == value):
                 values[field["name"]] = value
@@ -297,6 +298,13 @@ class Model:
         texts = [None if value is None else text_of(value).encode() for value in values]
         lengths = [MISSING if text is None else len(text) for text in texts]
         return struct.pack(f"<{len(texts)}I", *lengths) + b"".join(text for text in texts if text)
+
+
+def parsed(name, text):
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise Refused(f'input "{name}" is no JSON') from error
 
 
 def parameters_of(function):

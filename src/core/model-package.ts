@@ -31,6 +31,8 @@ export const signatureFieldSchema = z.object({
   omittable: z.literal(true).optional(),
   /** Set where the value is nested, or of any kind: it travels as the text of its JSON, its type is `string`. */
   json: z.literal(true).optional(),
+  /** Set beside `json` where the value may be a text as well, which is told from JSON by its quotes. */
+  any: z.literal(true).optional(),
   /** Set for the only input of a model that is given requests as they come: one as text of JSON. */
   request: z.literal(true).optional(),
 });

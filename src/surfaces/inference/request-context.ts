@@ -53,7 +53,7 @@ export function headerEventTimeMs(context: RequestContext): number | null {
 
 /** An event time in a body or header: a number or digits are epoch milliseconds, else RFC 3339. */
 export function eventTimeMs(value: unknown, field: string): number {
-  if (typeof value === 'number') return epochMs(value, field);
+  if (typeof value === 'number' || typeof value === 'bigint') return epochMs(Number(value), field);
   if (typeof value === 'string')
     return /^-?\d+$/.test(value) ? epochMs(Number(value), field) : parseTime(value, field);
   throw fail('invalid_time', { field, value: JSON.stringify(value) });

@@ -172,7 +172,8 @@ function fieldsOf(inputs: readonly SignatureInput[]): readonly SignatureField[] 
     if (input.type !== 'tensor') {
       const { type, required } = input;
       const asJson = nestedTypes.has(type) || (isNested && !required && !emptyTypes.has(type));
-      if (asJson) return { name, type: 'string', required, shape: [], json: true };
+      const any = type === 'any' ? { any: true as const } : {};
+      if (asJson) return { name, type: 'string', required, shape: [], json: true, ...any };
       return { name, type: type as ColumnType, required, shape: [], ...unnamed };
     }
     const { dtype, shape } = input['tensor-spec'];

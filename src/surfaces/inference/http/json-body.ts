@@ -83,6 +83,8 @@ function parsed(
   reviver?: (key: string, value: unknown) => unknown,
   words: JsonWords = ownWords,
 ): unknown {
+  // RFC 8259 lets a parser ignore the mark, which some clients send.
+  if (text.startsWith('\uFEFF')) return parsed(text.slice(1), reviver, words);
   try {
     return JSON.parse(text, reviver);
   } catch (cause) {

@@ -79,8 +79,13 @@ export function castColumns(
   });
 }
 
-function castColumn(tensor: RequestTensor, { type, shape, json }: SignatureField): RequestTensor {
-  const cast = json ? nestedText : casts[type];
+/** The same for one that may be a text itself. */
+function anyText(value: unknown): unknown {
+  return value === null || value === undefined ? value : jsonOfBigInts(value);
+}
+
+function castColumn(tensor: RequestTensor, { type, shape, json, any }: SignatureField): RequestTensor {
+  const cast = any ? anyText : json ? nestedText : casts[type];
   if (shape.length > 0) return flatColumn(tensor, cast, shape);
   return cast ? { ...tensor, data: Array.from(tensor.data, cast) } : tensor;
 }

@@ -20,7 +20,8 @@ export async function readCsvTable(body: Buffer): Promise<ScoringTable> {
   const text = csvText(body);
   let names: readonly string[] | null = null;
   const rows: (readonly string[])[] = [];
-  for await (const { line, cells } of readCsv([text])) {
+  for await (const { line, cells, unclosed } of readCsv([text])) {
+    if (unclosed) throw malformed(`line ${line} of the CSV has a quote that is never closed`);
     if (!names) {
       names = cells;
       continue;

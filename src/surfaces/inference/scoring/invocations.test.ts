@@ -24,11 +24,16 @@ test('objects of type hints are rows themselves; objects of columns are rows of 
 const number = { type: 'double' as const, required: true, shape: [] };
 const nested = { type: 'string' as const, required: true, shape: [], json: true as const };
 
-function requestOf(body: string, inputs: ModelSignature['inputs'], entity?: string) {
+function requestOf(
+  body: string,
+  inputs: ModelSignature['inputs'],
+  entity?: string,
+  more: { params?: ModelSignature['params']; content?: 'json' | 'csv' } = {},
+) {
   const headers = entity === undefined ? {} : { 'x-millrace-entity': entity };
   const context = { endpoint: 'm', version: null, headers, receivedAtMs: 0, startedMs: 0 };
-  const manifest = { signature: { inputs, outputs: [] } };
-  return readInvocation(Buffer.from(body), 'json', context, manifest);
+  const manifest = { signature: { inputs, outputs: [], ...(more.params ? { params: more.params } : {}) } };
+  return readInvocation(Buffer.from(body), more.content ?? 'json', context, manifest);
 }
 
 test('an entity or id that is null or empty is none, not the text "null"', async () => {
@@ -75,4 +80,65 @@ test('integers beyond 2^53 keep their digits inside of nested values, too', asyn
   const chat = '{"messages": [{"id": 9007199254740995}]}';
   const unwrapped = await requestOf(chat, [{ name: 'messages', ...nested }]);
   assert.equal(unwrapped.request.tensors[0]?.data[0], '[{"id":9007199254740995}]');
+});
+
+test('params and ids keep the digits of integers beyond 2^53', async () => {
+  const inputs = [{ name: 'messages', ...nested }];
+  const types = ['long', 'double'] as const;
+  const params = types.map((type) => ({ name: type, type, list: false }));
+  const given = '"long": 9007199254740993, "double": 9007199254740993';
+  const wrapped = `{"inputs": [{"messages": 1}], "params": {${given}, "prediction_ids": [9007199254740995]}}`;
+  for (const body of [wrapped, `{"messages": [], ${given}}`]) {
+    const { request } = await requestOf(body, inputs, undefined, { params });
+    assert.deepEqual({ ...request.params }, { long: 9007199254740993n, double: 9007199254740993n });
+    if (body === wrapped) assert.deepEqual(request.predictionIds, ['9007199254740995']);
+  }
+  const late = `{"instances": [1], "params": {"event_time": 9007199254740993}}`;
+  await assert.rejects(requestOf(late, inputs), { code: 'invalid_time' });
+});
+
+test('a text for a value of any kind stays a text, whatever it looks like', async () => {
+  const inputs = [
+    { name: 'v', ...nested, any: true as const },
+    { name: 's', ...number, type: 'string' as const, required: false },
+  ];
+  const cells = async (body: unknown) => {
+    const { request } = await requestOf(JSON.stringify(body), inputs);
+    return request.tensors.map(({ data }) => Array.from(data));
+  };
+  assert.deepEqual(await cells({ dataframe_records: [{ v: '[1]' }, { v: [1] }, { v: null }] }), [
+    ['"[1]"', '[1]', null],
+  ]);
+  // A list for it is a column of values, as MLflow has it; an object of lists is its only row where they are lists by type.
+  assert.deepEqual(await cells({ inputs: { v: [1, '{}'], s: ['a', 'b'] } }), [
+    ['1', '"{}"'],
+    ['a', 'b'],
+  ]);
+  assert.deepEqual(await cells({ inputs: { v: { a: 1 }, s: 'a' } }), [['{"a":1}'], ['a']]);
+  assert.deepEqual(await cells({ inputs: { v: ['a', 'b'] } }), [['["a","b"]']]);
+  const lists = await requestOf('{"inputs": {"v": [1, 2]}}', [{ name: 'v', ...nested }]);
+  assert.deepEqual(lists.request.tensors[0]?.data, ['[1,2]']);
+});
+
+test('a model of one text without a name takes it by whatever member a body has', async () => {
+  const inputs = [{ name: 'input', ...number, type: 'string' as const, unnamed: true as const }];
+  const params = [{ name: 'words', type: 'long' as const, list: false }];
+  for (const body of ['{"prompt": "a", "words": 3, "stream": false}', '{"input": "a", "words": 3}']) {
+    const { request } = await requestOf(body, inputs, undefined, { params });
+    assert.deepEqual(
+      [request.tensors[0]?.name, request.tensors[0]?.data, { ...request.params }],
+      ['input', ['a'], { words: 3 }],
+    );
+  }
+});
+
+test('a byte order mark before JSON is nothing; a quote in CSV that is never closed swallows no rows', async () => {
+  const inputs = [{ name: 'a', ...number, type: 'string' as const }];
+  const { request } = await requestOf('\uFEFF{"instances": ["x"]}', inputs);
+  assert.deepEqual(request.tensors[0]?.data, ['x']);
+  const open = requestOf('a\n"x\ny\nz\n', inputs, undefined, { content: 'csv' });
+  await assert.rejects(open, {
+    code: 'request_malformed',
+    message: /line 2 .* a quote that is never closed/,
+  });
 });

@@ -4,6 +4,7 @@ import {
   type ModelSignature,
   type PackageManifest,
   requestField,
+  type SignatureField,
   takesRequests,
 } from '../../../core/model-package.ts';
 import type { PredictRequest } from '../../../lifecycle/serving/index.ts';
@@ -24,7 +25,7 @@ import { castColumns } from './casts.ts';
 import { type ScoringContent, unsupported } from './content.ts';
 import { csvText, readCsvTable } from './csv.ts';
 import { inputsByPlace } from './inputs-by-place.ts';
-import { checkParams, checkWholeParams } from './params.ts';
+import { checkParams, checkWholeParams, exactParams } from './params.ts';
 import { readStacked } from './stacked-tensors.ts';
 import {
   checkForm,
@@ -108,7 +109,8 @@ async function readTabular(
 
 /** The only row of a model that takes requests as they come. */
 function asGiven(text: string): ScoringTable {
-  return { tensors: [{ name: requestField.name, width: 1, data: [text] }], rowCount: 1 };
+  const data = [text.startsWith('\uFEFF') ? text.slice(1) : text];
+  return { tensors: [{ name: requestField.name, width: 1, data }], rowCount: 1 };
 }
 
 function readUnwrapped(
@@ -120,15 +122,18 @@ function readUnwrapped(
   const known = new Set(signature.params?.map(({ name }) => name));
   const isInput = takesRequests(signature)
     ? (name: string) => !known.has(name)
-    : (name: string) => signature.inputs.some((field) => field.name === name);
+    : signature.inputs.every((field) => field.unnamed)
+      ? // Columns by their places: all that is no param.
+        (name: string) => !known.has(name) && !ownParams.has(name)
+      : (name: string) => signature.inputs.some((field) => field.name === name);
   const members = Object.entries(json).filter(
     ([name]) => name !== 'stream' || signature.inputs.some((field) => field.name === name),
   );
   const exact = mayBeInexact(body) ? parseExactJson(body) : json;
-  const row = Object.fromEntries(
-    members.filter(([name]) => isInput(name)).map(([name]) => [name, exact[name]]),
-  );
-  const params = Object.fromEntries(members.filter(([name]) => !isInput(name)));
+  const exactly = (those: (name: string) => boolean) =>
+    Object.fromEntries(members.filter(([name]) => those(name)).map(([name]) => [name, exact[name]]));
+  const row = exactly(isInput);
+  const params = exactly((name) => !isInput(name));
   const table = takesRequests(signature)
     ? asGiven(jsonOfBigInts(row))
     : readTable('dataframe_records', rowsOf(row, signature), []);
@@ -167,10 +172,11 @@ function requestOf(
   if (present.length !== 1 || !form) {
     throw malformed(`${oneForm} ${forms.join(', ')}; it holds ${present.join(', ') || 'none'}`);
   }
+  const params = exactParams(body, json, (whole) => whole.params);
   if (takesRequests(signature)) {
     checkForm(form, json[form]);
     const row = asGiven(body.toString('utf8'));
-    return { request: toRequest(row, json.params, context, signature, `"${form}"`), stacked: false };
+    return { request: toRequest(row, params, context, signature, `"${form}"`), stacked: false };
   }
   const names = signature.inputs.map((field) => field.name);
   const stacked = (value: unknown) => (tensors === 'whole' ? readStacked(form, value, signature) : null);
@@ -180,14 +186,14 @@ function requestOf(
     if (whole) return whole;
     const values = form === 'inputs' || form === 'instances' ? valuesOfOnly(value, signature) : null;
     if (values) return table(names, values.length, (row) => values[row]);
-    const isRow = form === 'inputs' && isObject(value) && signature.inputs.some((field) => field.json);
+    const isRow = form === 'inputs' && isObject(value) && isNestedRow(value, signature);
     return isRow ? readTable('dataframe_records', [value], names) : readTable(form, value, names);
   };
   let read = tableOf(json[form]);
   const holdsNested = signature.inputs.some((field) => field.json);
   if (someInexact(read, signature) || (holdsNested && mayBeInexact(body)))
     read = tableOf(parseExactJson(body)[form]);
-  const request = toRequest(read, json.params, context, signature, `"${form}"`);
+  const request = toRequest(read, params, context, signature, `"${form}"`);
   return { request, stacked: isStacked };
 }
 
@@ -199,6 +205,19 @@ function valuesOfOnly(value: unknown, { inputs }: ModelSignature): readonly unkn
   const [only] = inputs;
   if (!only?.json || inputs.length > 1 || !Array.isArray(value)) return null;
   return value.some((row) => isObject(row) && only.name in row) ? null : value;
+}
+
+/**
+ * Is `inputs` the only row of a model of nested inputs? A list for what is no list by its type is a column, as MLflow has
+ * it, but for a list of texts that may be a value itself.
+ */
+function isNestedRow(value: Json, { inputs }: ModelSignature): boolean {
+  const isColumn = ({ name, json, any }: SignatureField) => {
+    const cells = value[name];
+    if (!Array.isArray(cells) || (json && !any)) return false;
+    return !any || cells.some((cell) => typeof cell !== 'string');
+  };
+  return inputs.some((field) => field.json) && !inputs.some(isColumn);
 }
 
 /** Does a column of integers hold one that a number has not exactly? */

@@ -1,6 +1,6 @@
 import { fail } from '../../../core/errors.ts';
 import type { ColumnType, SignatureParam } from '../../../core/model-package.ts';
-import { parseWrittenJson } from '../http/json-body.ts';
+import { mayBeInexact, parseExactJson, parseWrittenJson } from '../http/json-body.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -34,6 +34,17 @@ export function paramsOf(parameters: Json, known: readonly SignatureParam[]): Js
 }
 
 /**
+ * The params of a body with all digits of their integers. The body is parsed once more where it may hold one that has
+ * lost some.
+ *
+ * @param of where in the body the params are
+ */
+export function exactParams(body: Buffer, json: Json, of: (body: Json) => unknown): unknown {
+  const params = of(json);
+  return params !== undefined && mayBeInexact(body) ? of(parseExactJson(body)) : params;
+}
+
+/**
  * Throws `param_invalid` for a number like 3.0 as a param that is an integer, which MLflow's server refuses too. The body
  * is parsed once more where it holds such a param.
  *
@@ -51,14 +62,22 @@ export function checkWholeParams(
     checkParams(of(parseWrittenJson(body)) as Json, whole);
 }
 
+function isWhole(value: unknown): boolean {
+  return Number.isInteger(value) || typeof value === 'bigint';
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
 const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const checks: Readonly<Record<ColumnType, (value: unknown) => boolean>> = {
   boolean: (v) => typeof v === 'boolean',
-  integer: Number.isInteger,
-  long: (v) => Number.isInteger(v) || typeof v === 'bigint',
-  float: (v) => typeof v === 'number',
-  double: (v) => typeof v === 'number',
+  integer: isWhole,
+  long: isWhole,
+  float: isNumber,
+  double: isNumber,
   string: (v) => typeof v === 'string',
   datetime: (v) => typeof v === 'string' && !Number.isNaN(Date.parse(v)),
   binary: (v) => typeof v === 'string',
