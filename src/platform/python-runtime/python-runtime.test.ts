@@ -203,9 +203,10 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
       message: /"image" holds a number that uint8 does not hold/,
     });
     const at = (...times: string[]) => times.map((time) => odd('c').with(2, time));
-    assert.deepEqual((await outputsOf(model, at('2025-12-31T23:30:00-02:00', '2024-01-02', '20230203'))).year, [
-      2026, 2024, 2023,
-    ]);
+    assert.deepEqual(
+      (await outputsOf(model, at('2025-12-31T23:30:00-02:00', '2024-01-02', '20230203'))).year,
+      [2026, 2024, 2023],
+    );
     await assert.rejects(model.predict(at('2026-02-30')), {
       code: 'input_refused',
       message: /"at" is no time that can be read/,
