@@ -200,6 +200,7 @@ export async function createControlServices(parts: ControlParts) {
       ownPrint: logHashKeyPrint,
       printOf: (id) => serving.replicas(systemActor).find((r) => r.id === id)?.logHashKey ?? undefined,
     },
+    clockAheadMs: (id) => serving.replicas(systemActor).find((r) => r.id === id)?.clockAheadMs ?? undefined,
     endpointExists,
     onSetAside: (segments) => monitoring.segmentsSetAside(systemActor, segments),
   });

@@ -172,4 +172,17 @@ export const feedbackMigrations: readonly Migration[] = [
         )`,
       ),
   },
+  {
+    id: 'feedback-018',
+    up: (tx) =>
+      execute(
+        tx,
+        `CREATE TABLE erased_predictions (
+          erasure_id TEXT NOT NULL,
+          endpoint TEXT NOT NULL,
+          id_hash TEXT NOT NULL,
+          PRIMARY KEY (erasure_id, endpoint, id_hash)
+        )`,
+      ),
+  },
 ];

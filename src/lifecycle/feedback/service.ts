@@ -74,6 +74,8 @@ export interface FeedbackServiceOptions {
   /** As they are unless given. */
   readonly entityAsLogged?: EntityAsLogged;
   readonly hashing?: LogHashing;
+  /** How far the clock of a replica is ahead of ours; undefined: it is not known. None is unless given. */
+  readonly clockAheadMs?: (replicaId: string) => number | undefined;
   /** Keeps the URLs of databases that labels are read from. */
   readonly secrets: SecretBox;
   readonly clock?: Clock;
@@ -185,6 +187,7 @@ export class FeedbackService {
     this.removal = new Removal({
       ...rewriting,
       hashKeys,
+      clockAheadMs: options.clockAheadMs ?? (() => undefined),
       journal: options.journal,
       labels: labelStore,
       erasures: new ErasureStore(db),

@@ -211,6 +211,17 @@ export class FeedbackStore {
     }));
   }
 
+  /** Which replicas wrote the prediction segments that are not indexed yet, by the segments' ids. */
+  async replicasOfNew(): Promise<ReadonlyMap<string, string>> {
+    const rows = await tables<FeedbackTables>(this.#read)
+      .selectFrom('prediction_segments')
+      .select(['id', 'replica_id'])
+      .where('replaced_by', 'is', null)
+      .where('filter_digest', 'is', null)
+      .execute();
+    return new Map(rows.flatMap(({ id, replica_id }) => (replica_id === null ? [] : [[id, replica_id]])));
+  }
+
   /** Those of an endpoint whose rows are all of before a time, also where nobody can read them. */
   async endedBefore(family: SegmentFamily, endpoint: string, beforeMs: number): Promise<readonly string[]> {
     const rows = await tables<FeedbackTables>(this.#read)

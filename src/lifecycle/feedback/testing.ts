@@ -43,7 +43,7 @@ export async function openFeedbackService(
   t: TestContext,
   open: OpenDatabase,
   clock: Clock = wallClock,
-  onSetAside?: FeedbackServiceOptions['onSetAside'],
+  more: Pick<FeedbackServiceOptions, 'onSetAside' | 'clockAheadMs'> = {},
 ) {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-feedback-'));
   // Registered before the database's own: what writes is closed before what is written to.
@@ -69,7 +69,7 @@ export async function openFeedbackService(
     readWaitMs: 600_000,
     slowCountMs: Number.POSITIVE_INFINITY,
     clock,
-    ...(onSetAside ? { onSetAside } : {}),
+    ...more,
   };
   const service = await FeedbackService.open(options);
   closing.push(

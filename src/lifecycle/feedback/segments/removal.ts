@@ -27,6 +27,8 @@ interface RemovalOptions extends RewriteOptions {
   readonly clock: Clock;
   readonly hashKeys: LogHashKeys;
   readonly aside: SetAside;
+  /** How far the clock of a replica is ahead of control's; undefined: it is not known. */
+  readonly clockAheadMs: (replicaId: string) => number | undefined;
 }
 
 /** What an erasure did. */
@@ -41,6 +43,11 @@ export interface Erased {
 }
 
 const dayMs = 86_400_000;
+
+const saltedHash = (salt: string, text: string): string =>
+  createHash('sha256')
+    .update(salt + text)
+    .digest('hex');
 
 /** Takes rows out of sealed segments: those of an entity, because somebody has the right to it, and old ones. */
 export class Removal {
@@ -63,9 +70,7 @@ export class Removal {
     const total = { predictions: 0, labels: 0, waitingLabels: 0, segmentsRewritten: 0 };
     const written: Erasure[] = [];
     for (const text of hashKeys.entityForms(entity)) {
-      const entityHash = createHash('sha256')
-        .update(salt + text)
-        .digest('hex');
+      const entityHash = saltedHash(salt, text);
       const one: Erasure = {
         id: uuidv7(),
         salt,
@@ -79,7 +84,8 @@ export class Removal {
       total.waitingLabels += await db.write((tx) => labels.eraseWaiting(tx, text, endpoint));
       const segments = await store.rewritable('prediction', endpoint ?? undefined);
       const candidates = await this.#options.index.candidates(segments, [keyOf.entity(text)]);
-      const done = await this.#eraseFrom(candidates, one);
+      // All that is here was received before, whatever the clocks of replicas say.
+      const done = await this.#eraseFrom(candidates, one, () => null);
       for (const key of ['predictions', 'labels', 'segmentsRewritten'] as const) total[key] += done[key];
     }
     await db.write(async (tx) => {
@@ -97,12 +103,78 @@ export class Removal {
 
   /** Takes out of newly arrived segments what was erased before. Called before they are indexed. */
   async eraseFromNew(): Promise<void> {
-    const { erasures, store } = this.#options;
-    for (const erasure of await erasures.all()) {
-      // Looked up for each: what one has taken out is in another file now.
-      const segments = await store.rewritable('prediction', erasure.endpoint ?? undefined, 'new');
-      await this.#eraseFrom(segments, erasure);
+    const { erasures, store, clockAheadMs } = this.#options;
+    const all = await erasures.all();
+    if (all.length === 0) return;
+    const replicas = await store.replicasOfNew();
+    const untilMs = (erasure: Erasure) => (segment: RewritableSegment) => {
+      const replica = replicas.get(segment.id);
+      const aheadMs = replica === undefined ? 0 : (clockAheadMs(replica) ?? 0);
+      return erasure.receivedBeforeMs + Math.max(0, aheadMs);
+    };
+    const firstMs = new Map<string, number | undefined>();
+    let fresh = await store.rewritable('prediction', undefined, 'new');
+    for (const erasure of all) {
+      const late: RewritableSegment[] = [];
+      for (const segment of fresh) {
+        if (erasure.endpoint !== null && erasure.endpoint !== segment.endpoint) continue;
+        if (!firstMs.has(segment.id)) firstMs.set(segment.id, await this.#firstReceivedMs(segment));
+        // Of those that are written all the time few are of before an erasure.
+        if ((firstMs.get(segment.id) ?? Number.POSITIVE_INFINITY) < untilMs(erasure)(segment))
+          late.push(segment);
+      }
+      if (late.length === 0) continue;
+      await this.#eraseFrom(late, erasure, untilMs(erasure));
+      // What one has taken out is in another file now.
+      fresh = await store.rewritable('prediction', undefined, 'new');
     }
+    await this.#eraseFromReturned(all);
+  }
+
+  /** Takes the labels of erased predictions out of files that could not be read then and can be now. */
+  async #eraseFromReturned(all: readonly Erasure[]): Promise<void> {
+    const { db, erasures, store, aside } = this.#options;
+    const remembered = await erasures.remembered();
+    if (remembered.length === 0) return;
+    const unreadable = await this.#unreadableLabels();
+    for (const one of remembered) {
+      const erasure = all.find(({ id }) => id === one.erasureId);
+      const ids = one.idHashes.map(sqlLiteral).join(', ');
+      for (const segment of erasure ? await store.rewritable('label', one.endpoint, 'new') : []) {
+        const is = `received_at_ms < ${erasure?.receivedBeforeMs}
+          AND sha256(${sqlLiteral(erasure?.salt ?? '')} || prediction_id) IN (${ids})`;
+        await aside.reading('label', segment, async () => {
+          if ((await this.#countOf(segment, is)) > 0) await this.#rewriteWithout('label', segment, is);
+        });
+      }
+      if (!unreadable.has(one.endpoint)) await db.write((tx) => erasures.forget(tx, one));
+    }
+  }
+
+  /** Endpoints with label segments that nobody can read now. */
+  async #unreadableLabels(): Promise<ReadonlySet<string>> {
+    const aside = await this.#options.store.aside();
+    return new Set(aside.filter(({ family }) => family === 'label').map(({ endpoint }) => endpoint));
+  }
+
+  /** When the first row of a segment was received; undefined where its file cannot be read. */
+  async #firstReceivedMs(segment: RewritableSegment): Promise<number | undefined> {
+    const { frames, blobs, aside } = this.#options;
+    return aside.reading('prediction', segment, async () => {
+      const path = await blobs.path(segment.digest);
+      const sql = `SELECT min(received_at_ms) AS at_ms FROM read_parquet(${sqlLiteral(path)})`;
+      return (await typedRows(frames, z.object({ at_ms: z.int() }), sql))[0]?.at_ms;
+    });
+  }
+
+  async #countOf(segment: RewritableSegment, condition: string): Promise<number> {
+    const path = await this.#options.blobs.path(segment.digest);
+    const [row] = await typedRows(
+      this.#options.frames,
+      z.object({ n: z.int() }),
+      `SELECT count(*) AS n FROM read_parquet(${sqlLiteral(path)}) WHERE ${condition}`,
+    );
+    return row?.n ?? 0;
   }
 
   /** Removes segments whose rows are all older than their endpoint keeps them, and labels that wait for such rows. Returns how many segments. */
@@ -126,10 +198,18 @@ export class Removal {
     return removed;
   }
 
-  async #eraseFrom(segments: readonly RewritableSegment[], erasure: Erasure) {
+  /** @param untilMs only rows of a segment that its replica received before this; null: all */
+  async #eraseFrom(
+    segments: readonly RewritableSegment[],
+    erasure: Erasure,
+    untilMs: (segment: RewritableSegment) => number | null,
+  ) {
     const { frames, blobs, aside } = this.#options;
-    const is = `entity IS NOT NULL AND received_at_ms < ${erasure.receivedBeforeMs}
-      AND sha256(${sqlLiteral(erasure.salt)} || entity) = ${sqlLiteral(erasure.entityHash)}`;
+    const conditionOf = (segment: RewritableSegment): string => {
+      const until = untilMs(segment);
+      return `entity IS NOT NULL AND sha256(${sqlLiteral(erasure.salt)} || entity) = ${sqlLiteral(erasure.entityHash)}
+        ${until === null ? '' : `AND received_at_ms < ${until}`}`;
+    };
     const done = { predictions: 0, labels: 0, segmentsRewritten: 0 };
     const idsOf = new Map<string, Set<string>>();
     const hit: RewritableSegment[] = [];
@@ -139,7 +219,7 @@ export class Removal {
         return typedRows(
           frames,
           z.object({ prediction_id: z.string() }),
-          `SELECT prediction_id FROM read_parquet(${sqlLiteral(path)}) WHERE ${is}`,
+          `SELECT prediction_id FROM read_parquet(${sqlLiteral(path)}) WHERE ${conditionOf(segment)}`,
         );
       });
       if (!rows || rows.length === 0) continue;
@@ -151,36 +231,37 @@ export class Removal {
     }
     // Labels first: whose they are is known by the predictions alone, also to who goes on after a crash.
     for (const [endpoint, ids] of idsOf) {
-      const erased = await this.#eraseLabels(endpoint, [...ids]);
+      const erased = await this.#eraseLabels(endpoint, [...ids], erasure);
       done.labels += erased.labels;
       done.segmentsRewritten += erased.segmentsRewritten;
     }
     for (const segment of hit)
-      await aside.reading('prediction', segment, () => this.#rewriteWithout('prediction', segment, is));
+      await aside.reading('prediction', segment, () =>
+        this.#rewriteWithout('prediction', segment, conditionOf(segment)),
+      );
     done.segmentsRewritten += hit.length;
     return done;
   }
 
   /** Takes the labels and signals of predictions out. */
-  async #eraseLabels(endpoint: string, ids: readonly string[]) {
-    const { frames, blobs, store, index, aside } = this.#options;
+  async #eraseLabels(endpoint: string, ids: readonly string[], { id: erasureId, salt }: Erasure) {
+    const { db, erasures, store, index, aside } = this.#options;
     const wanted = oneOfSql(ids);
     const done = { labels: 0, segmentsRewritten: 0 };
     const segments = await store.rewritable('label', endpoint);
     for (const segment of await index.candidates(segments, ids.map(keyOf.predictionId))) {
       const erased = await aside.reading('label', segment, async () => {
-        const path = await blobs.path(segment.digest);
-        const [row] = await typedRows(
-          frames,
-          z.object({ n: z.int() }),
-          `SELECT count(*) AS n FROM read_parquet(${sqlLiteral(path)}) WHERE ${wanted}`,
-        );
-        if (row && row.n > 0) await this.#rewriteWithout('label', segment, wanted);
-        return row?.n ?? 0;
+        const count = await this.#countOf(segment, wanted);
+        if (count > 0) await this.#rewriteWithout('label', segment, wanted);
+        return count;
       });
       if (!erased) continue;
       done.labels += erased;
       done.segmentsRewritten++;
+    }
+    if ((await this.#unreadableLabels()).has(endpoint)) {
+      const idHashes = ids.map((id) => saltedHash(salt, id));
+      await db.write((tx) => erasures.remember(tx, { erasureId, endpoint, idHashes }));
     }
     return done;
   }

@@ -147,6 +147,31 @@ forEachDatabase((name, open) => {
       assert.equal((await service.erase(ada, request)).predictions, 0);
     });
 
+    test('an erasure goes by what control has, not by the clocks of replicas', async (t) => {
+      const { service, send, frames, blobs, directory } = await openFeedbackService(t, open, undefined, {
+        clockAheadMs: (id) => (id === 'ahead' ? 30_000 : undefined),
+      });
+      const row = (id: string, receivedInMs: number) => {
+        return { id, entity: 'e3', eventTimeMs: start, receivedAtMs: Date.now() + receivedInMs };
+      };
+      await send([row('ahead', 40_000), row('right', -5)]);
+      const erased = await service.erase(ada, { entity: 'e3', endpoint: null, reason: 'asked for it' });
+      assert.equal(erased.predictions, 2);
+      // Of a replica whose clock is 30 s ahead: received before the erasure, and after it.
+      await sendSegment(
+        service,
+        frames,
+        blobs,
+        directory,
+        [row('before', 25_000), row('after', 60_000)],
+        'ahead',
+      );
+      await send([row('new', 25_000)]);
+      await service.upkeep.indexNow();
+      const ids = (await service.predictions(ada, { endpoint }, 10, undefined)).map((p) => p.predictionId);
+      assert.deepEqual(ids.sort(), ['after', 'new']);
+    });
+
     test('an erasure that broke off half way takes the labels too when it is asked for again', async (t) => {
       const { service, send, blobs } = await openFeedbackService(t, open);
       await send([

@@ -18,7 +18,7 @@ forEachDatabase((name, open) => {
       const onSetAside = async (segments: readonly AsideSegment[]) => {
         told.push(segments.map(({ id }) => id));
       };
-      const opened = await openFeedbackService(t, open, undefined, onSetAside);
+      const opened = await openFeedbackService(t, open, undefined, { onSetAside });
       const { send, blobs, service } = opened;
       const segments: { readonly id: string; readonly digest: Digest }[] = [];
       for (let i = 0; i < 5; i++)
@@ -61,6 +61,35 @@ forEachDatabase((name, open) => {
       await service.compact(ada);
       assert.equal(told.at(-1)?.length, 1);
       assert.deepEqual(await ids(), ['b0', 'b1', 'b3', 'b4']);
+    });
+
+    test('labels that come back from a backup lose those of predictions that were erased meanwhile', async (t) => {
+      const { service, send, blobs } = await openFeedbackService(t, open);
+      await send([
+        { id: 'a', entity: 'ada', eventTimeMs: start },
+        { id: 'b', entity: 'bob', eventTimeMs: start },
+      ]);
+      const label = async (value: number, eventTime: number) => {
+        const labels = ['a', 'b'].map((predictionId) => ({ predictionId, value, eventTime }));
+        await service.postLabels(ada, { endpoint, labels });
+        await service.flush(endpoint);
+      };
+      await label(1, start + 5);
+      const [segment] = await service.labelSegments(ada, endpoint);
+      await label(0, start + 6);
+      const kept = await blobs.bytes(segment?.digest as Digest);
+      await blobs.delete(segment?.digest as Digest);
+      const erased = await service.erase(ada, { entity: 'ada', endpoint: null, reason: 'asked for it' });
+      assert.deepEqual([erased.predictions, erased.labels, erased.unreadableSegments], [1, 1, 1]);
+      await blobs.put(kept);
+      await service.compact(ada);
+      assert.equal((await service.prediction(ada, 'b', endpoint)).labels.length, 2);
+      const { total } = await service.summary(ada, endpoint);
+      assert.deepEqual([total.labelsReceived, total.orphans], [2, 0]);
+      // Labels that are sent afterwards for an id of before are somebody's new word.
+      await label(1, start + 7);
+      await service.upkeep.indexNow();
+      assert.equal((await service.summary(ada, endpoint)).total.orphans, 1);
     });
 
     test('a file that a reader fails on is looked after, whatever else there is to do', async (t) => {

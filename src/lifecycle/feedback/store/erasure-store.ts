@@ -19,9 +19,19 @@ interface ErasureTables {
     readonly received_before_ms: number;
     readonly rows_erased: number;
   };
+  erased_predictions: { readonly erasure_id: string; readonly endpoint: string; readonly id_hash: string };
 }
 
-/** The only reader and writer of `prediction_erasures`. */
+/** Erased predictions of which labels may be in files that nobody could read; ids are salted as their erasure is. */
+interface ErasedPredictions {
+  readonly erasureId: string;
+  readonly endpoint: string;
+  readonly idHashes: readonly string[];
+}
+
+const rowsAtOnce = 300;
+
+/** The only reader and writer of `prediction_erasures` and `erased_predictions`. */
 export class ErasureStore {
   readonly #read: Tx;
 
@@ -42,6 +52,41 @@ export class ErasureStore {
       .insertInto('prediction_erasures')
       .values(row)
       .onConflict((c) => c.column('id').doUpdateSet(row))
+      .execute();
+  }
+
+  async remember(tx: Tx, { erasureId, endpoint, idHashes }: ErasedPredictions): Promise<void> {
+    for (let i = 0; i < idHashes.length; i += rowsAtOnce)
+      await tables<ErasureTables>(tx)
+        .insertInto('erased_predictions')
+        .values(
+          idHashes.slice(i, i + rowsAtOnce).map((idHash) => {
+            return { erasure_id: erasureId, endpoint, id_hash: idHash };
+          }),
+        )
+        .onConflict((c) => c.doNothing())
+        .execute();
+  }
+
+  async remembered(): Promise<readonly ErasedPredictions[]> {
+    const rows = await tables<ErasureTables>(this.#read)
+      .selectFrom('erased_predictions')
+      .selectAll()
+      .execute();
+    const groups = Map.groupBy(rows, (row) => `${row.erasure_id}/${row.endpoint}`);
+    return [...groups.values()].flatMap((group) => {
+      const [first] = group;
+      if (!first) return [];
+      const { erasure_id: erasureId, endpoint } = first;
+      return [{ erasureId, endpoint, idHashes: group.map((row) => row.id_hash) }];
+    });
+  }
+
+  async forget(tx: Tx, { erasureId, endpoint }: ErasedPredictions): Promise<void> {
+    await tables<ErasureTables>(tx)
+      .deleteFrom('erased_predictions')
+      .where('erasure_id', '=', erasureId)
+      .where('endpoint', '=', endpoint)
       .execute();
   }
 
