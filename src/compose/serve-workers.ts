@@ -1,4 +1,4 @@
-import cluster from 'node:cluster';
+import cluster, { type Worker } from 'node:cluster';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -68,7 +68,22 @@ export async function startServeWorkers(settings: Settings, logger: Logger): Pro
   }
   const ended = supervisor.ended.then((exitCode) => process.exit(exitCode));
   const ready = await Promise.race([allReady, ended]);
-  return { ready: `${ready} by ${settings.serveWorkers} processes`, stop: () => supervisor.stop() };
+  return {
+    ready: `${ready} by ${settings.serveWorkers} processes`,
+    stop() {
+      releasePorts();
+      return supervisor.stop();
+    },
+  };
+}
+
+/**
+ * Lets go of the ports that this process keeps for those that listen, so that a port closes with the last of them, which
+ * takes the connections that wait first. Held until that one's notice came, it would let a few more in, and cut them off.
+ * node:cluster lets go for a worker whose channel ends, and has no other way to say so; the channels stay open here.
+ */
+function releasePorts(): void {
+  for (const worker of Object.values(cluster.workers ?? {}) as Worker[]) worker.process.emit('disconnect');
 }
 
 /** Says where the log of processes waits that there are no more, as after a start with fewer of them. */

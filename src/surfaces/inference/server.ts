@@ -33,7 +33,7 @@ import { traceRequest } from './http/request-span.ts';
 import { latin1Body, smallBodyBytes } from './http/response-text.ts';
 import type { TlsFiles } from './http/tls-files.ts';
 import { allowedMethods } from './http/unknown-route.ts';
-import { listen, waitingTaken } from './listen.ts';
+import { listen, takeWaiting } from './listen.ts';
 import type { Peers } from './peers.ts';
 import { answerPost, answersInOnePiece, type PostContext } from './post-routes.ts';
 import { refusalCounter } from './refusal-counter.ts';
@@ -143,12 +143,13 @@ export class InferenceServer {
     while (performance.now() < untilMs && (await this.#connections()) > 0) {
       await new Promise((resolve) => setTimeout(resolve, drainLookMs));
     }
-    await waitingTaken(this.#server, this.#limits.drainMs);
+    const answerTaken = await takeWaiting(this.#server, this.#limits.drainMs);
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeIdleConnections();
       this.#plain.closeIdle();
     });
+    await answerTaken();
     // What was taken last has its request on the way.
     const unused = setTimeout(() => this.#sockets.closeUnused(), this.#limits.drainMs);
     const isAnswering = (socket: Socket) => this.#plain.isAnswering(socket);

@@ -9,7 +9,7 @@ import type { TlsFiles } from '../http/tls-files.ts';
 import { Http2Connection } from '../http2/connection.ts';
 import { headerBlock } from '../http2/header-block.ts';
 import type { Http2Stream } from '../http2/stream.ts';
-import { listen, waitingTaken } from '../listen.ts';
+import { listen, takeWaiting } from '../listen.ts';
 import { Exchange, type ExchangeOptions, refuse, trailersOf } from './exchange.ts';
 import { type Frame, FrameReader } from './framing.ts';
 import { Inbox } from './inbox.ts';
@@ -124,13 +124,15 @@ export class GrpcServer {
     this.#closeGreeted();
     while (this.#connections.size > 0 && performance.now() < untilMs) await sleep(takingLookMs);
     this.#closeGreeted();
-    await waitingTaken(this.#server, this.#takingMs);
+    const answerTaken = await takeWaiting(this.#server, this.#takingMs);
     const timer = setInterval(() => this.#cutUnfinished(), this.#drainMs);
-    await new Promise<void>((resolve) => {
+    const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
-      // Of one that has not spoken yet the first calls are on their way.
-      for (const connection of this.#connections) setTimeout(() => connection.close(), this.#noticeMs);
     });
+    await answerTaken();
+    // Of one that has not spoken yet the first calls are on their way.
+    for (const connection of this.#connections) setTimeout(() => connection.close(), this.#noticeMs);
+    await closed;
     clearInterval(timer);
   }
 
