@@ -8,7 +8,7 @@ import { checkOutputNames, writeInferResponse } from './oip/infer-response.ts';
 import { armOrLog, packedAnswer, readOrLog } from './read-or-log.ts';
 import { malformed, type RequestContext } from './request-context.ts';
 import { scoringContent } from './scoring/content.ts';
-import { readInvocation, readJsonInvocation } from './scoring/invocations.ts';
+import { readInvocation, readV1Predict } from './scoring/invocations.ts';
 import { writeBare, writePredictions, writeV1Predictions } from './scoring/predictions.ts';
 import { invocationEvents } from './stream-routes.ts';
 
@@ -74,7 +74,7 @@ export async function answerV1Predict(
 ): Promise<HttpAnswer> {
   const { manifest } = (await armOrLog(request, context, null)).model;
   const { request: read, stacked } = await readOrLog(request, body, context, (plain) =>
-    readJsonInvocation(plain, request, manifest, ['instances', 'inputs']),
+    readV1Predict(plain, request, manifest),
   );
   const answer = jsonText(200, writeV1Predictions(await context.plane.predict(read), manifest, stacked));
   return packedAnswer(answer, request);

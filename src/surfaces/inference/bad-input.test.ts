@@ -143,6 +143,9 @@ test('JSON: words of Python are read outside of texts only, integers keep their 
     a: [null, Infinity, -Infinity],
     NaN: 'Infinity " NaN',
   });
+  const escaped = String.raw`{"a": ["\ud83d\ude00", "\\ud800"]}`;
+  assert.deepEqual(read(escaped), { a: ['\u{1f600}', '\\ud800'] });
+  assert.deepEqual(read('\ufeff{"a": "\ufeff"}'), { a: '\ufeff' });
   assert.deepEqual(parseExactJson(Buffer.from('{"a": [9007199254740993, 1e20, 5]}')), {
     a: [9007199254740993n, 1e20, 5],
   });
@@ -154,6 +157,9 @@ test('JSON: words of Python are read outside of texts only, integers keep their 
     ['[1]', /must be a JSON object/],
     ['null', /must be a JSON object/],
     ['{"a": NaNs}', /^the body is not JSON$/],
+    // Of half a surrogate pair another text would be made, and answered.
+    [String.raw`{"a": ["\ud800x"]}`, /half of a surrogate pair/],
+    [String.raw`{"a": {"\uDC00": 1}}`, /half of a surrogate pair/],
   ] as const) {
     assert.throws(() => read(text), { code: 'request_malformed', message });
   }

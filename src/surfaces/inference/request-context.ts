@@ -61,15 +61,12 @@ export function eventTimeMs(value: unknown, field: string): number {
 
 /**
  * An id or entity that a body gives, as text: null where it is null or empty, which is none at all. Throws
- * `request_malformed` for lists and objects, and for half a surrogate pair, which the log cannot hold: the row could not
- * be found by it.
+ * `request_malformed` for lists and objects.
  */
 export function givenText(value: unknown, field: string): string | null {
   if (value === null || value === undefined || value === '' || Number.isNaN(value)) return null;
   if (typeof value === 'object') throw malformed(`${field} must be a text or a number`);
-  const text = String(value);
-  if (!text.isWellFormed()) throw malformed(`${field} holds half of a surrogate pair, which is no character`);
-  return text;
+  return String(value);
 }
 
 export function malformed(problem: string) {

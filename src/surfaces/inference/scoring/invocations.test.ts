@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ModelSignature } from '../../../core/model-package.ts';
-import { readInvocation, readJsonInvocation } from './invocations.ts';
+import { readInvocation, readV1Predict } from './invocations.ts';
 
 test('objects of type hints are rows themselves; objects of columns are rows of columns', () => {
   const json = { type: 'string' as const, required: true, shape: [], json: true as const };
   const context = { endpoint: 'm', version: null, headers: {}, receivedAtMs: 0, startedMs: 0 };
   const read = (name: string, body: object) =>
-    readJsonInvocation(
-      Buffer.from(JSON.stringify(body)),
-      context,
-      { signature: { inputs: [{ name, ...json }], outputs: [] } },
-      ['instances', 'inputs'],
-    ).request.tensors.map((tensor) => [tensor.name, Array.from(tensor.data)]);
+    readV1Predict(Buffer.from(JSON.stringify(body)), context, {
+      signature: { inputs: [{ name, ...json }], outputs: [] },
+    }).request.tensors.map((tensor) => [tensor.name, Array.from(tensor.data)]);
   const rows = [{ n: 1 }, { n: 2 }];
   for (const form of ['inputs', 'instances'])
     assert.deepEqual(read('input', { [form]: rows }), [['input', ['{"n":1}', '{"n":2}']]]);
@@ -141,4 +138,41 @@ test('a byte order mark before JSON is nothing; a quote in CSV that is never clo
     code: 'request_malformed',
     message: /line 2 .* a quote that is never closed/,
   });
+});
+
+test('v1: {"b64"} is a value of bytes, as TensorFlow Serving has it, where the model takes any', () => {
+  const context = { endpoint: 'm', version: null, headers: {}, receivedAtMs: 0, startedMs: 0 };
+  const text = { type: 'string' as const, required: true, shape: [] };
+  const binary = { ...text, type: 'binary' as const };
+  const graph = { inputs: [], outputs: [] };
+  const read = (body: object, inputs: ModelSignature['inputs'], isGraph = false) =>
+    readV1Predict(Buffer.from(JSON.stringify(body)), context, {
+      signature: { inputs, outputs: [] },
+      ...(isGraph ? { tensors: 'rows', graph } : {}),
+    }).request.tensors.map(({ name, data }) => [name, Array.from(data)]);
+  const hello = { b64: 'aGVsbG8=' };
+  const both = [
+    { name: 'a', ...binary },
+    { name: 't', ...text },
+  ];
+  const expected = [
+    ['a', ['aGVsbG8=']],
+    ['t', ['hello']],
+  ];
+  assert.deepEqual(read({ instances: [{ a: hello, t: hello }] }, both), expected);
+  assert.deepEqual(read({ instances: [[hello, hello]] }, both), expected);
+  assert.deepEqual(read({ inputs: { a: [hello], t: [hello] } }, both), expected);
+  const only = [{ name: 't', ...text }];
+  assert.deepEqual(read({ instances: [hello, 'x'] }, only), [['t', ['hello', 'x']]]);
+  assert.deepEqual(read({ instances: [hello] }, [{ name: 'b64', ...text }]), [['b64', [hello.b64]]]);
+  const list = [{ name: 't', ...text, shape: [-1] }];
+  assert.deepEqual(read({ instances: [{ t: [hello, 'x'] }] }, list), [['t', ['hello', 'x']]]);
+  const bytes = { instances: [{ b64: '/w==' }] };
+  assert.deepEqual(read(bytes, only, true), [['t', [String.fromCodePoint(0x10fe00 + 0xff)]]]);
+  assert.throws(() => read(bytes, only), /"b64" of "t" is not UTF-8/);
+  for (const no of ['a', 'a===', 1, null])
+    assert.throws(() => read({ instances: [{ b64: no }] }, only), /"b64" must be base64/);
+  let deep: unknown = hello;
+  for (let i = 0; i < 500; i++) deep = [deep];
+  assert.throws(() => read({ instances: deep }, only), /nested 100 deep/);
 });

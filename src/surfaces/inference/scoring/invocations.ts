@@ -8,7 +8,14 @@ import {
   takesRequests,
 } from '../../../core/model-package.ts';
 import type { PredictRequest } from '../../../lifecycle/serving/index.ts';
-import { isInexact, type JsonWords, mayBeInexact, parseExactJson, parseJson } from '../http/json-body.ts';
+import {
+  isInexact,
+  type JsonWords,
+  mayBeInexact,
+  parseExactJson,
+  parseJson,
+  textOfJson,
+} from '../http/json-body.ts';
 import { checkParamNesting } from '../http/request-size.ts';
 import {
   eventTimeMs,
@@ -21,6 +28,7 @@ import {
   type RequestContext,
   rowIds,
 } from '../request-context.ts';
+import { typedBinaryValues, withBinaryValues } from './binary-values.ts';
 import { castColumns } from './casts.ts';
 import { type ScoringContent, unsupported } from './content.ts';
 import { csvText, readCsvTable } from './csv.ts';
@@ -51,7 +59,7 @@ interface Invocation {
 }
 
 /** What is asked of a model's manifest to read a request of it. */
-type Reads = Pick<PackageManifest, 'signature' | 'tensors'>;
+type Reads = Pick<PackageManifest, 'signature' | 'tensors'> & Partial<Pick<PackageManifest, 'graph'>>;
 
 /** Members of which one is there where the body is the row itself: chats, completions, embeddings. */
 const unwrappedMembers = ['messages', 'prompt', 'input'] as const;
@@ -150,22 +158,27 @@ function rowsOf(row: Json, { inputs }: ModelSignature): readonly Json[] {
   return values.map((value) => ({ [only.name]: value }));
 }
 
-/** The same for JSON in some of the forms. */
-export function readJsonInvocation(
+/**
+ * The same for `:predict` of KServe v1 and TensorFlow Serving: JSON with `instances` or `inputs`, where `{"b64": "…"}`
+ * is a value of bytes, unless the model has nested inputs or one of that name.
+ */
+export function readV1Predict(
   body: Buffer,
   context: RequestContext,
   manifest: Reads,
-  forms: readonly ScoringForm[],
 ): Pick<Invocation, 'request' | 'stacked'> {
-  return requestOf(parseJson(body), body, context, manifest, forms);
+  const { inputs } = manifest.signature;
+  const mayBeBinary = body.includes('"b64"') && !inputs.some(({ name, json }) => json || name === 'b64');
+  return requestOf(parseJson(body), body, context, manifest, ['instances', 'inputs'], mayBeBinary);
 }
 
 function requestOf(
   json: Json,
   body: Buffer,
   context: RequestContext,
-  { signature, tensors }: Reads,
+  { signature, tensors, graph }: Reads,
   forms: readonly ScoringForm[],
+  mayBeBinary = false,
 ): Pick<Invocation, 'request' | 'stacked'> {
   const present = forms.filter((form) => json[form] !== undefined);
   const [form] = present;
@@ -175,12 +188,12 @@ function requestOf(
   const params = exactParams(body, json, (whole) => whole.params);
   if (takesRequests(signature)) {
     checkForm(form, json[form]);
-    const row = asGiven(body.toString('utf8'));
+    const row = asGiven(textOfJson(body));
     return { request: toRequest(row, params, context, signature, `"${form}"`), stacked: false };
   }
   const names = signature.inputs.map((field) => field.name);
   const stacked = (value: unknown) => (tensors === 'whole' ? readStacked(form, value, signature) : null);
-  const isStacked = stacked(json[form]) !== null;
+  const given = (of: Json) => (mayBeBinary ? withBinaryValues(of[form]) : of[form]);
   const tableOf = (value: unknown) => {
     const whole = stacked(value);
     if (whole) return whole;
@@ -189,12 +202,16 @@ function requestOf(
     const isRow = form === 'inputs' && isObject(value) && isNestedRow(value, signature);
     return isRow ? readTable('dataframe_records', [value], names) : readTable(form, value, names);
   };
-  let read = tableOf(json[form]);
+  const value = given(json);
+  let read = tableOf(value);
   const holdsNested = signature.inputs.some((field) => field.json);
   if (someInexact(read, signature) || (holdsNested && mayBeInexact(body)))
-    read = tableOf(parseExactJson(body)[form]);
+    read = tableOf(given(parseExactJson(body)));
   const request = toRequest(read, params, context, signature, `"${form}"`);
-  return { request, stacked: isStacked };
+  const typed = mayBeBinary
+    ? { ...request, tensors: typedBinaryValues(request.tensors, signature, Boolean(tensors && graph)) }
+    : request;
+  return { request: typed, stacked: stacked(value) !== null };
 }
 
 /**

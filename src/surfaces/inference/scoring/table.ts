@@ -1,6 +1,7 @@
 import type { RequestTensor } from '../../../lifecycle/serving/index.ts';
 import { checkRowCount } from '../http/request-size.ts';
 import { malformed } from '../request-context.ts';
+import { BinaryValue } from './binary-values.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -109,11 +110,12 @@ function columnsOf(value: Json): ScoringTable {
 }
 
 function isScalar(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  return ['string', 'number', 'boolean'].includes(typeof value) || value instanceof BinaryValue;
 }
 
 export function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  const isValue = Array.isArray(value) || value instanceof BinaryValue;
+  return typeof value === 'object' && value !== null && !isValue;
 }
 
 /** A table out of its cells. */
