@@ -351,7 +351,8 @@ test('a version is deployed, another rolled out beside it, answers are read and 
     'I did not',
     'which earns most',
   ]) {
-    await page.getByText(reason).first().waitFor();
+    await page.getByLabel('Search', { exact: true }).fill(reason);
+    await page.getByRole('cell', { name: reason }).first().waitFor();
   }
   assert.deepEqual(await accessibilityProblems(page), []);
   // Refusals, and a shadow that was withdrawn while it was asked about.

@@ -280,6 +280,7 @@ const triggerOf: Readonly<Record<AlertKind, 'drift' | 'performance' | null>> = {
   'missing-values': 'drift',
   performance: 'performance',
   errors: null,
+  refused: null,
   latency: null,
   rollout: null,
   'log-damage': null,

@@ -191,8 +191,12 @@ export type Performance = z.infer<typeof performanceSchema>;
 
 const healthSchema = z.strictObject({
   requests: z.int(),
+  /** By the model's or the server's own fault. */
   failed: z.int(),
+  /** For what callers sent; of no model's fault, and not in the error ratio. */
+  refused: z.int().default(0),
   nonFinite: z.int(),
+  /** Errors and scores that are no numbers, of what was not refused. */
   errorRatio: estimateSchema,
   requestsPerHour: z.number(),
   latencyMs: z.strictObject({ p50: z.number(), p95: z.number(), p99: z.number() }).nullable(),
@@ -249,6 +253,8 @@ export const alertKindSchema = z.enum([
   'missing-values',
   'performance',
   'errors',
+  /** Most requests are refused for what callers send. */
+  'refused',
   'latency',
   /** A rollout ended by harm, or undecided; the subject names it. */
   'rollout',

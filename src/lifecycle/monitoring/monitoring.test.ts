@@ -178,7 +178,10 @@ forEachDatabase((name, open) => {
           features: { ...row.features, origin: i % 10 === 0 ? 'XYZ' : 'ORD', hour: null },
         })),
       );
-      await send([{ id: 'failed', eventTimeMs: dayAt(0), status: 'overloaded', score: null }]);
+      await send([
+        { id: 'failed', eventTimeMs: dayAt(0), status: 'overloaded', score: null },
+        { id: 'refused', eventTimeMs: dayAt(0), status: 'input_missing', score: null },
+      ]);
       await advance(dayAt(1));
       const [summary] = await service.windows(ada, { endpoint: 'flights', limit: 1 });
       const { drift, health } = await service.window(ada, summary?.id ?? '');
@@ -189,7 +192,8 @@ forEachDatabase((name, open) => {
       );
       assert.deepEqual([column('hour')?.verdict, column('hour')?.missing.verdict], ['no-data', 'drifted']);
       assert.deepEqual(column('origin')?.newCategories.examples, [{ value: 'XYZ', count: 60 }]);
-      assert.deepEqual([health.requests, health.failed, health.verdict], [601, 1, 'good']);
+      assert.deepEqual([health.requests, health.failed, health.refused, health.verdict], [602, 1, 1, 'good']);
+      assert.equal(health.errorRatio.value, 1 / 601);
       assert.deepEqual(summary?.driftedColumns.slice().sort(), ['distance', 'hour', 'origin']);
     });
 

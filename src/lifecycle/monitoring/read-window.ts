@@ -1,6 +1,6 @@
 import { systemActor } from '../../platform/access/index.ts';
 import { type FrameRow, type Frames, sqlLiteral, sqlName } from '../../platform/frames/index.ts';
-import { type FeedbackService, featurePrefix, noVerdictSql } from '../feedback/index.ts';
+import { type FeedbackService, featurePrefix, noVerdictSql, refusedSql } from '../feedback/index.ts';
 import type { HealthCounts } from './measure-health.ts';
 import type { LabelledScores } from './performance/measure-performance.ts';
 
@@ -45,7 +45,8 @@ export async function readWindow(
   if (joined === null) return [];
   const known = `FILTER (status = 'ok' AND label IN (0, 1) AND score BETWEEN 0 AND 1 AND nth <= ${maxRows})`;
   const rows = await frames.query(
-    `SELECT model_version, count(*) AS requests, count(*) FILTER (status NOT IN ('ok', ${noVerdictSql})) AS failed,
+    `SELECT model_version, count(*) AS requests, count(*) FILTER (status NOT IN ('ok', ${noVerdictSql}, ${refusedSql})) AS failed,
+       count(*) FILTER (status IN (${refusedSql})) AS refused,
        count(*) FILTER (status = 'ok' AND NOT isfinite(score)) AS non_finite,
        count(*) FILTER (arm = 'champion') AS champion_rows, count(*) FILTER (status = 'ok') AS eligible,
        min(event_time_ms) AS first_ms, max(event_time_ms) AS last_ms,
@@ -65,13 +66,16 @@ function toVersionWindow(row: FrameRow): VersionWindow {
     modelVersion: row.model_version as string,
     requests: row.requests as number,
     failed: row.failed as number,
+    refused: row.refused as number,
     nonFinite: row.non_finite as number,
     championRows: row.champion_rows as number,
     firstMs: row.first_ms as number,
     lastMs: row.last_ms as number,
     eligible: row.eligible as number,
     latencyMs: p50 === undefined || p95 === undefined || p99 === undefined ? null : { p50, p95, p99 },
-    fingerprint: [row.requests, row.failed, row.labels, row.newest_label, row.label_sum].join('/'),
+    fingerprint: [row.requests, row.failed, row.refused, row.labels, row.newest_label, row.label_sum].join(
+      '/',
+    ),
     labelled: {
       labels: Uint8Array.from((row.labels_known ?? []) as readonly number[]),
       scores: Float64Array.from((row.scores_known ?? []) as readonly number[]),

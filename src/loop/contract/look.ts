@@ -100,7 +100,10 @@ export const armSeenSchema = z.object({
   arm: z.string(),
   version: z.string(),
   requests: z.int(),
+  /** Without an answer, refused ones among them. */
   failed: z.int(),
+  /** Of these, refused for what their callers sent. */
+  refused: z.int().default(0),
   /** Share of answered requests without a label yet. */
   waiting: z.number().nullable(),
   labelled: z.int(),

@@ -21,6 +21,7 @@ const lookAt = (second: number, requests: number): RolloutLook => ({
       version: '2',
       requests,
       failed: 0,
+      refused: 0,
       waiting: null,
       labelled: 0,
       mean: null,

@@ -113,9 +113,10 @@ function leastRequests({ stage, arms, seen, routeVersion }: Judged): number {
 export function armSeen(arm: ComparedArm, seen: Observation, metric: RolloutMetric) {
   const own = seen.strata.filter((s) => s.arm === arm.arm && s.version === arm.version);
   const total = (pick: (s: ArmStratum) => number) => own.reduce((sum, s) => sum + pick(s), 0);
-  const [requests, failed, labelled] = [
+  const [requests, failed, refused, labelled] = [
     total((s) => s.requests),
     total((s) => s.failed),
+    total((s) => s.refused),
     total((s) => s.labelled),
   ];
   const moments = momentsOf(own, arm, metric);
@@ -125,6 +126,7 @@ export function armSeen(arm: ComparedArm, seen: Observation, metric: RolloutMetr
     version: arm.version,
     requests,
     failed,
+    refused,
     labelled,
     waiting: requests - failed === 0 ? null : Math.max(0, 1 - labelled / (requests - failed)),
     latencyP99Ms: band?.value ?? null,

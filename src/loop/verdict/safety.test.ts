@@ -66,16 +66,23 @@ test('requests that were answered and copies are told apart', () => {
   assert.equal(texts(20, 1)[1], '0 of 20 requests and 0 of 1 copy had scores that are NaN or infinite');
 });
 
-test('refusals count where nothing of the champion stands beside them, and are named', () => {
+test('refusals are compared with the champion; alone only a version that refuses most fails by them', () => {
   const own = { ...stratum('challenger', 1000), failed: 60, refused: 50, failedUnits: 60 };
   const errors = (strata: readonly ArmStratum[]) =>
     safety(spec, champion, [challenger], { ...nothingObserved, strata })[0];
   const alone = errors([own]);
-  assert.equal(alone?.verdict, 'fail');
+  assert.equal(alone?.verdict, 'pass');
   assert.match(
     alone?.reason ?? '',
-    /^60 of 1,000 requests failed .*; 50 of them were refused for what callers sent/,
+    /^10 of 1,000 requests failed .*; 50 more were refused for what callers sent/,
   );
+  assert.equal(errors([{ ...own, failed: 150 }])?.verdict, 'fail');
+  assert.equal(errors([{ ...own, failed: 700, refused: 700 }])?.verdict, 'fail');
+  const narrow = [
+    { ...own, failed: 250, refused: 240, failedUnits: 250 },
+    { ...stratum('champion', 1000), failed: 10, failedUnits: 10 },
+  ];
+  assert.equal(errors(narrow)?.verdict, 'fail');
   const beside = errors([own, { ...stratum('champion', 1000), failed: 58, refused: 50, failedUnits: 58 }]);
   assert.equal(beside?.verdict, 'pass');
   assert.match(beside?.reason ?? '', /allowed, and the champion fails as often$/);

@@ -7,6 +7,8 @@ import type { ArmStratum, Observation } from './observation.ts';
 
 /** Error probability of each of these checks, over all looks of a rollout. */
 const alpha = 0.001;
+/** Share of refusals that says that a version takes nothing any more. */
+const mostRefused = 0.5;
 /** Share of slow answers that a 99th percentile allows. */
 const slowShare = 0.01;
 
@@ -81,19 +83,31 @@ function errorRail(
       },
     ];
   });
+  const refused = sum(rows.own, (s) => s.refused);
+  if (beside.length === 0 && refused > 0) return errorsAlone(name, spec, { rows, requests, failed, refused });
   const { value, low } = proportionConfidenceSequence(failed, requests, alpha);
   const above = low !== null && low > spec.maxErrorRatio;
-  // With nothing of the champion's beside them, refusals count: a version that refuses everything must not go on.
-  const isAlone = beside.length === 0;
-  const more = isAlone || (armCountTest(beside, alpha).ratio.low ?? 0) > 1;
-  const failing = above && more;
-  const refused = sum(rows.own, (s) => s.refused);
-  let told = '';
-  if (isAlone && refused > 0)
-    told = `; ${count(refused)} of them were refused for what callers sent, and no request of the champion's tells whether it would have taken that`;
-  else if (above && !more) told = ', and the champion fails as often';
+  const more = beside.length === 0 || (armCountTest(beside, alpha).ratio.low ?? 0) > 1;
+  const told = above && !more ? ', and the champion fails as often' : '';
   const reason = `${counted(rows, (s) => s.failed)} failed (${percent(value)}, at least ${percent(low)}); ${percent(spec.maxErrorRatio)} is allowed${told}`;
-  return { name, value, limit: spec.maxErrorRatio, verdict: failing ? 'fail' : 'pass', reason };
+  return { name, value, limit: spec.maxErrorRatio, verdict: above && more ? 'fail' : 'pass', reason };
+}
+
+/**
+ * With nothing of the champion's beside them nobody knows whether it would have taken what an arm refused. Then only an
+ * arm's own failures are its errors, but a version that refuses most of what it is sent must not go on.
+ */
+function errorsAlone(
+  name: string,
+  spec: RolloutSpec,
+  seen: { readonly rows: Rows; readonly requests: number; readonly failed: number; readonly refused: number },
+): Guardrail {
+  const { rows, requests, failed, refused } = seen;
+  const own = proportionConfidenceSequence(failed - refused, requests, alpha);
+  const away = proportionConfidenceSequence(refused, requests, alpha);
+  const failing = (own.low ?? 0) > spec.maxErrorRatio || (away.low ?? 0) > mostRefused;
+  const reason = `${counted(rows, (s) => s.failed - s.refused)} failed (${percent(own.value)}, at least ${percent(own.low)}); ${percent(spec.maxErrorRatio)} is allowed; ${count(refused)} more were refused for what callers sent (${percent(away.value)}; most may not be)`;
+  return { name, value: own.value, limit: spec.maxErrorRatio, verdict: failing ? 'fail' : 'pass', reason };
 }
 
 function scoreRail(name: string, rows: Rows): Guardrail {

@@ -6,6 +6,7 @@ import {
   type MonitorSpec,
   type Performance,
 } from '../contract.ts';
+import { isMostlyRefused, mostRefused, refusedText } from '../measure-health.ts';
 import { percent, threeDigits } from '../text.ts';
 
 /** Something in a window that an alert is made of when it persists. */
@@ -64,7 +65,17 @@ export function healthCauses(health: Health, spec: MonitorSpec['health']): reado
       severity: 'bad',
       value: health.errorRatio.value,
       threshold: spec.maxErrorRatio,
-      reason: `${percent(health.errorRatio.value)} of ${health.requests} requests failed (limit ${percent(spec.maxErrorRatio)})`,
+      reason: `${percent(health.errorRatio.value)} of ${health.requests - health.refused} requests failed (limit ${percent(spec.maxErrorRatio)})`,
+    });
+  }
+  if (isMostlyRefused(health)) {
+    causes.push({
+      kind: 'refused',
+      subject: '',
+      severity: 'bad',
+      value: health.refused / health.requests,
+      threshold: mostRefused,
+      reason: refusedText(health),
     });
   }
   const limit = spec.maxLatencyP99Ms;

@@ -21,12 +21,13 @@ export const closingKinds: readonly AlertKind[] = [
   'score-drift',
   'missing-values',
   'errors',
+  'refused',
   'latency',
 ];
 export const maturingKinds: readonly AlertKind[] = ['performance'];
 
 /** These are facts of the window itself, not estimates: one window is enough. */
-const immediate: readonly AlertKind[] = ['errors', 'latency'];
+const immediate: readonly AlertKind[] = ['errors', 'refused', 'latency'];
 
 /**
  * What a window that has just closed (or matured) means for the alerts of its model version. An alert opens when

@@ -24,10 +24,10 @@ export function ArmsTable(props: {
     {
       id: 'failed',
       head: 'Failed',
-      headTip:
-        'Without an answer, also where it was refused for what the caller sent. A shadow is asked only what the champion answered.',
-      cell: failedText,
+      headTip: 'By the fault of the model or the server. A shadow is asked only what the champion answered.',
+      cell: (arm) => shareText(arm.failed - arm.refused, arm.requests),
     },
+    ...(arms.some(({ refused }) => refused > 0) ? [REFUSED] : []),
     {
       id: 'labelled',
       head: 'Labelled',
@@ -61,10 +61,17 @@ function ArmName(props: { readonly arm: ArmSeen; readonly model: string }) {
   );
 }
 
-const failedText = ({ failed, requests }: ArmSeen): ReactNode => (
+const REFUSED: TableColumn<ArmSeen> = {
+  id: 'refused',
+  head: 'Refused',
+  headTip: 'For what the caller sent.',
+  cell: ({ refused, requests }) => shareText(refused, requests),
+};
+
+const shareText = (count: number, requests: number): ReactNode => (
   <span>
-    {formatCount(failed)}
-    {requests > 0 && <span className="text-muted"> ({formatPercent(failed / requests)})</span>}
+    {formatCount(count)}
+    {requests > 0 && <span className="text-muted"> ({formatPercent(count / requests)})</span>}
   </span>
 );
 

@@ -144,7 +144,7 @@ function Charts(props: TrafficProps & { readonly windows: readonly MonitorWindow
         value: window.health.errorRatio.value * 100,
         low: percent(window.health.errorRatio.low),
         high: percent(window.health.errorRatio.high),
-        of: `${formatCount(window.health.failed)} of ${formatCount(window.health.requests)}`,
+        of: `${formatCount(window.health.failed)} of ${formatCount(window.health.requests - window.health.refused)}`,
       })),
     [windows, turns],
   );
