@@ -24,6 +24,7 @@ export function createBatchPorts(
     },
     deleteUnused: (digests) => deleteUnused({ db, blobs }, digests, Date.now()),
     holdRunning: (tx, id) => pipelines.holdRunning(tx, id),
+    noteProgress: (tx, id) => pipelines.noteProgress(tx, id),
     endpoint: (name) => serving.endpoint(system, name),
     packageOf: async (model, version) => (await packagedVersion(registry, model, version)).digest,
     dataset: async (id) => {

@@ -162,6 +162,11 @@ export class Pipelines {
     return this.#jobs.holdRunning(tx, id);
   }
 
+  /** Tells that a running step has kept something that its next attempt goes on from. */
+  noteProgress(tx: Tx, id: string): Promise<void> {
+    return this.#jobs.noteProgress(tx, id);
+  }
+
   #nextChange(signal: AbortSignal): { readonly happened: Promise<void>; dispose(): void } {
     let stop = () => {};
     const happened = new Promise<void>((resolve) => {

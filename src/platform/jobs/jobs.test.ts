@@ -138,6 +138,24 @@ forEachDatabase((name, open) => {
       assert.equal((await jobs.get(id)).error?.code, 'workers_lost');
     });
 
+    test('workers that are lost count since the job last got on', async (t) => {
+      const { db, jobs } = await setUp(t, open);
+      const id = await enqueue(db, jobs, {});
+      let n = 1;
+      const lose = async () => {
+        await jobs.lease(`a/${n}`, ['train'], 0);
+        await jobs.workerStarted(`a/${++n}`);
+      };
+      while (n <= 9) await lose();
+      await jobs.lease(`a/${n}`, ['train'], 0);
+      await db.write((tx) => jobs.noteProgress(tx, id));
+      await jobs.workerStarted(`a/${++n}`);
+      for (let lost = 2; lost <= 9; lost++) await lose();
+      assert.equal((await jobs.get(id)).status, 'queued');
+      await lose();
+      assert.equal((await jobs.get(id)).error?.code, 'workers_lost');
+    });
+
     test('cancelling: a waiting job ends at once, a running one is told with its heartbeat', async (t) => {
       const { db, jobs } = await setUp(t, open);
       const waiting = await enqueue(db, jobs, {});

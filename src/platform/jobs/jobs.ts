@@ -108,6 +108,7 @@ export class Jobs {
       attempt: 0,
       failures: 0,
       max_failures: job.maxFailures ?? 3,
+      lost_before: 0,
       timeout_ms: job.timeoutMs ?? defaultTimeoutMs,
       available_at_ms: job.availableAtMs ?? atOnce,
       lease_owner: null,
@@ -271,6 +272,11 @@ export class Jobs {
     await store.deleteJob(tx, id);
   }
 
+  /** Tells that a running job has got on: workers that were lost before are not held against it. */
+  async noteProgress(tx: Tx, id: string): Promise<void> {
+    await store.noteProgress(tx, id);
+  }
+
   /** Whether a job waits or runs; false also for one that is not known. */
   async isOpen(id: string): Promise<boolean> {
     const row = await store.findJob(this.#db.read, id);
@@ -345,8 +351,8 @@ export class Jobs {
       await this.#end(tx, row, 'cancelled', { error: cancelled(row.cancel_reason) });
       return;
     }
-    if (row.attempt - row.failures >= maxLostAttempts) {
-      const message = `${row.attempt} workers were lost while running it`;
+    if (row.attempt - row.failures - row.lost_before >= maxLostAttempts) {
+      const message = `${maxLostAttempts} workers were lost while running it, one after the other, and none got on with it`;
       await this.#end(tx, row, 'failed', { error: { code: 'workers_lost', message } });
       return;
     }

@@ -54,4 +54,8 @@ export const jobsMigrations: readonly Migration[] = [
     // Nothing was ever written to it.
     up: (tx) => execute(tx, 'DROP TABLE schedules'),
   },
+  {
+    id: 'jobs-003',
+    up: (tx) => execute(tx, 'ALTER TABLE jobs ADD COLUMN lost_before BIGINT NOT NULL DEFAULT 0'),
+  },
 ];

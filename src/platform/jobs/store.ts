@@ -12,6 +12,8 @@ export interface JobRow {
   readonly attempt: number;
   readonly failures: number;
   readonly max_failures: number;
+  /** Attempts that were lost before the one that last made progress. */
+  readonly lost_before: number;
   readonly timeout_ms: number;
   readonly available_at_ms: number;
   readonly lease_owner: string | null;
@@ -151,6 +153,16 @@ export async function holdRunning(tx: Tx, id: string): Promise<boolean> {
     .returning('id')
     .executeTakeFirst();
   return held !== undefined;
+}
+
+/** Notes that the running attempt of a job has kept something: what was lost before it counts no more. */
+export async function noteProgress(tx: Tx, id: string): Promise<void> {
+  await jobs(tx)
+    .updateTable('jobs')
+    .set((row) => ({ lost_before: sql<number>`${row.ref('attempt')} - ${row.ref('failures')} - 1` }))
+    .where('id', '=', id)
+    .where('status', '=', 'leased')
+    .execute();
 }
 
 /** Changes a job only while nobody has leased it. Returns nothing when somebody has, or when it has ended. */

@@ -29,6 +29,7 @@ async function openBatches(t: TestContext, open: OpenDatabase) {
     windowsOf: async (ids: readonly string[]) => new Map([...windows].filter(([id]) => ids.includes(id))),
     start: async () => 'resumed',
     holdRunning: async () => true,
+    noteProgress: async () => undefined,
     remove: async (_: unknown, id: string) => {
       steps.delete(id);
     },

@@ -57,6 +57,8 @@ export interface BatchPorts {
   readonly deleteUnused: (digests: readonly Digest[]) => Promise<number>;
   /** Whether a step runs and nobody has asked to stop it; if so, that stays so until the transaction is over. */
   readonly holdRunning: (tx: Tx, id: string) => Promise<boolean>;
+  /** Tells that a step has got on, so that it may lose more workers. */
+  readonly noteProgress: (tx: Tx, id: string) => Promise<void>;
   readonly endpoint: (name: string) => Promise<Endpoint>;
   /** The package of a registered version; throws where it has none. */
   readonly packageOf: (model: string, version: number) => Promise<Digest>;
@@ -367,7 +369,7 @@ export class BatchService {
     const insert = async (tx: Tx): Promise<void> => {
       if (!(await this.#ports.holdRunning(tx, id)))
         throw fail('batch_not_running', { id, status: 'cancelled' });
-      await this.#store.insert(tx, id, part, this.#clock.nowMs());
+      if (await this.#store.insert(tx, id, part, this.#clock.nowMs())) await this.#ports.noteProgress(tx, id);
     };
     if (!part.log || endpoint === null) return this.#db.write(insert);
     await this.#ports.registerSegment(
