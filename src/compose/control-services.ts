@@ -143,7 +143,15 @@ export async function createControlServices(parts: ControlParts) {
   const evaluations = new EvaluationService({ db, journal });
   const { modelSourcePattern } = parts.settings;
   const sourcePattern = modelSourcePattern === undefined ? undefined : patternOf(modelSourcePattern);
-  const registry = createRegistry({ db, journal, jobs, clock, experiments, sourcePattern });
+  const registry = createRegistry({
+    db,
+    journal,
+    jobs,
+    clock,
+    experiments,
+    sourcePattern,
+    servedBy: (model, version) => serving.endpointsServing(model, version),
+  });
   const webhookSettings = webhookSettingsOf(parts.settings, directory);
   const webhooks = createWebhooks({
     db,

@@ -317,6 +317,20 @@ forEachDatabase((dialect, open) => {
     await assert.rejects(registry.getModel(tester, 'later'), refused('registered_model_unknown'));
   });
 
+  test(`${dialect}: a version or model that is served can be deleted, and the trail names who goes on serving it`, async (t) => {
+    const { registry, journal, serving } = await setup(t);
+    await registry.createModel(tester, { name: 'late', tags: [] });
+    for (const n of [1, 2]) await registry.createVersion(tester, { name: 'late', digest: digest(n) });
+    serving.set('late/1', ['flights', 'trains']).set('late/*', ['flights', 'trains']);
+    const trail = async () => (await journal.auditEntries({ limit: 1 }))[0];
+    await registry.deleteVersion(tester, 'late', '1');
+    assert.deepEqual((await trail())?.after, { servedBy: ['flights', 'trains'] });
+    await registry.deleteVersion(tester, 'late', '2');
+    assert.equal((await trail())?.after ?? null, null);
+    await registry.deleteModel(tester, 'late');
+    assert.deepEqual((await trail())?.after, { servedBy: ['flights', 'trains'] });
+  });
+
   test(`${dialect}: models and prompts share their names, and a description can be taken away`, async (t) => {
     const { registry } = await setup(t);
     const prompt = [{ key: 'mlflow.prompt.is_prompt', value: 'true' }];

@@ -12,11 +12,16 @@ export async function openRegistry(t: TestContext, open: OpenDatabase) {
   );
   const { db, journal, clock, tracking, time } = opened;
   const jobs = new Jobs(db, clock);
-  const registry = createRegistry({ db, journal, jobs, clock, experiments: tracking });
+  /** Endpoints that serve a version, by `model/version`. */
+  const serving = new Map<string, readonly string[]>();
+  const servedBy = async (model: string, version: number | null) =>
+    serving.get(`${model}/${version ?? '*'}`) ?? [];
+  const registry = createRegistry({ db, journal, jobs, clock, experiments: tracking, servedBy });
   return {
     ...opened,
     jobs,
     registry,
+    serving,
     /** Lets a millisecond pass, so that what follows is later. */
     tick: (): void => {
       time.nowMs += 1;

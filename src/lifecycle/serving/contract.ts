@@ -207,7 +207,7 @@ export const endpointSchema = z.object({
   retiredAt: z.string().nullable(),
   /** Asked of the connected replicas together; null when none of them tells. */
   lately: latelySchema.nullable(),
-  /** What of its options does nothing, where one endpoint is asked for. */
+  /** What of its options does nothing, and versions that the registry no longer has; where one endpoint is asked for. */
   warnings: z.array(z.string()).optional(),
   /** How far each replica is with this endpoint: `current` when it serves this routeVersion or a later one. */
   replicas: z.array(

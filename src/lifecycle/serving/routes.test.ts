@@ -33,15 +33,38 @@ forEachDatabase((name, open) => {
     });
 
     test('names that keep nothing out of the log are told, once it is known what the model takes', async (t) => {
-      const { service, target } = await openServing(t, open);
+      const { service, target, registered } = await openServing(t, open);
       const log = { redact: ['x1', 'x9'], hash: ['entity', 'who'] };
       await service.declare(actor, { name: 'e', model: 'm', entityFeature: 'who', options: { log } });
       const warnings = async () => (await service.endpointWithWarnings(actor, 'e')).warnings;
       assert.deepEqual(await warnings(), []);
-      await service.deploy(actor, 'e', await target('1'), 'first model');
+      const one = await target('1');
+      registered.set('m/1', one.packageDigest);
+      await service.deploy(actor, 'e', one, 'first model');
       assert.match((await warnings())?.join() ?? '', /^No input of .* is called x9: nothing is kept out/);
       await service.declare(actor, { name: 'e', model: 'm', options: { log: { ...log, redact: ['x1'] } } });
       assert.deepEqual(await warnings(), []);
+    });
+
+    test('an endpoint tells which of its versions the registry no longer has, and a deletion who serves it', async (t) => {
+      const { service, target, registered } = await openServing(t, open);
+      const [one, two] = [await target('1'), await target('2')];
+      for (const [name, { packageDigest }] of [['m/1', one] as const, ['m/2', two] as const])
+        registered.set(name, packageDigest);
+      await service.declare(actor, { name: 'e', model: 'm' });
+      await service.deploy(actor, 'e', one, 'first');
+      await service.setShadow(actor, 'e', two, 'listens');
+      await service.declare(actor, { name: 'empty', model: 'm' });
+      const warnings = async () => (await service.endpointWithWarnings(actor, 'e')).warnings;
+      assert.deepEqual(await warnings(), []);
+      for (const version of [null, 1, 2])
+        assert.deepEqual(await service.endpointsServing('m', version), ['e']);
+      assert.deepEqual(await service.endpointsServing('m', 3), []);
+      assert.deepEqual(await service.endpointsServing('other', null), []);
+      registered.delete('m/2');
+      assert.match((await warnings())?.join() ?? '', /^v2 of m is no longer in the registry, .* it answers/);
+      registered.clear();
+      assert.match((await warnings())?.join() ?? '', /^v1, v2 of m are no longer in the registry/);
     });
 
     test('a rollback finds the champion before thousands of routes that changed only shares', async (t) => {

@@ -2,7 +2,6 @@ import { fail } from '../../core/errors.ts';
 import type { Digest } from '../../core/json.ts';
 import { parseInput } from '../../core/schema.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
-import { unknownFeaturesWarning } from '../../core/unknown-features.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
 import type { BlobStore } from '../../platform/blobs/index.ts';
 import type { Tx } from '../../platform/db/index.ts';
@@ -24,6 +23,7 @@ import {
 } from './contract.ts';
 import { type AskedToken, createOverrideToken } from './create-override-token.ts';
 import { endpointResource } from './endpoint-resource.ts';
+import { endpointWarnings } from './endpoint-warnings.ts';
 import { KeyStore } from './keys/store.ts';
 import { type PromoteTarget, promoteTo } from './promote-to.ts';
 import type { Reached, SettleOptions } from './replica-hub.ts';
@@ -149,19 +149,22 @@ export class ServingService {
     return this.#resource(await this.#writer.known(name));
   }
 
-  /** The same, with what of its options does nothing. Throws `not_found`. */
+  /** The same, with what a person should know of it. Throws `not_found`. */
   async endpointWithWarnings(actor: Actor, name: string): Promise<Endpoint> {
     const endpoint = await this.endpoint(actor, name);
-    const { arms, entityFeature, options } = endpoint;
-    const [champion] = arms;
-    if (!champion || (options.log.redact.length === 0 && options.log.hash.length === 0))
-      return { ...endpoint, warnings: [] };
-    // Of a package that is away nothing can be said: that is for others to tell.
-    const inputs = await this.#writer.inputsOf(champion.packageDigest).catch(() => null);
-    // As a feature or not, it stands for the entity.
-    const known = [...(inputs ?? []), ...(entityFeature === null ? [] : [entityFeature])];
-    const warning = inputs && unknownFeaturesWarning(options.log, known);
-    return { ...endpoint, warnings: warning === null ? [] : [warning] };
+    const inputsOf = (digest: Digest) => this.#writer.inputsOf(digest);
+    const { packaged } = this.#options;
+    return { ...endpoint, warnings: await endpointWarnings(endpoint, { inputsOf, packaged }) };
+  }
+
+  /** Names of the endpoints in service where an arm or the shadow is the version, or any version, of a model. */
+  async endpointsServing(model: string, version: number | null): Promise<readonly string[]> {
+    const isMeant = ({ route }: StoredEndpoint) => {
+      const served = [...route.arms, ...(route.shadow ? [route.shadow] : [])];
+      if (route.model !== model) return false;
+      return served.some(({ modelVersion }) => version === null || modelVersion === String(version));
+    };
+    return (await this.#store.endpoints('active')).filter(isMeant).map(({ route }) => route.endpoint);
   }
 
   async routeVersions(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { storePackage } from '../../../test/support/serving.ts';
 import { fail } from '../../core/errors.ts';
+import type { Digest } from '../../core/json.ts';
 import { type Clock, wallClock } from '../../core/time.ts';
 import { openDirectoryBlobs } from '../../platform/blobs/index.ts';
 import type { OpenDatabase } from '../../platform/db/testing.ts';
@@ -32,8 +33,12 @@ export async function openServing(t: TestContext, open: OpenDatabase, clock: Clo
     told: async (health: readonly ReplicaHealth[]) => void heard.push(health),
     awayAfterMs: 60_000,
   };
-  const packaged = (name: string, version: string | number) =>
-    Promise.reject(fail('version_unknown', { name, version }));
+  const registered = new Map<string, Digest>();
+  const packaged = async (name: string, version: string | number) => {
+    const digest = registered.get(`${name}/${version}`);
+    if (!digest) throw fail('version_unknown', { name, version });
+    return { version: Number(version), digest };
+  };
   const options = { db, journal, log: createLogger('test', 'silent'), blobs, packaged, clock, watch };
   const service = await ServingService.open(options);
   opened = service;
@@ -41,7 +46,7 @@ export async function openServing(t: TestContext, open: OpenDatabase, clock: Clo
     modelVersion,
     packageDigest: await storePackage(blobs, logisticOnnx(Number(modelVersion)), logisticPackage()),
   });
-  return { db, journal, blobs, options, service, target, heard };
+  return { db, journal, blobs, options, service, target, heard, registered };
 }
 
 /** A replica as the hub sees it: it applies every route at once unless told otherwise. */

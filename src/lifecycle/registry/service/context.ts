@@ -25,6 +25,8 @@ export interface RegistryDeps {
   readonly jobs: Jobs;
   readonly clock: Clock;
   readonly experiments: Experiments;
+  /** Names of the endpoints that serve a version of a model (null: any of them); left out: there are none. */
+  readonly servedBy?: (model: string, version: number | null) => Promise<readonly string[]>;
   /** What sources of versions that clients register must hold somewhere; left out: anything. */
   readonly sourcePattern?: RegExp | undefined;
 }
@@ -62,6 +64,12 @@ export interface Change {
 export const noReason = 'no reason given';
 
 /** Writes audit entry, event, history and deliveries to webhooks of a change. Call it last in a transaction. */
+/** What a deletion leaves behind: endpoints that go on serving what is gone. Undefined where there are none. */
+export async function leftBy({ servedBy }: RegistryDeps, model: string, version: number | null) {
+  const endpoints = (await servedBy?.(model, version)) ?? [];
+  return endpoints.length === 0 ? undefined : { servedBy: endpoints };
+}
+
 export async function record(deps: RegistryDeps, tx: Tx, change: Change): Promise<void> {
   const { actor, action, event, version, before, after, reason } = change;
   const { name } = change.model;

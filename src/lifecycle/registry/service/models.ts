@@ -26,7 +26,15 @@ import { checkModelName, checkNewModelName, checkRegistryTag } from '../validati
 import { registeredModelVocabulary } from '../vocabulary.ts';
 import { announce } from '../webhooks/outbox.ts';
 import { modelCreated, promptTagChanged } from '../webhooks/payloads.ts';
-import { type HistoryFact, heldModel, modelByName, noReason, type RegistryDeps, record } from './context.ts';
+import {
+  type HistoryFact,
+  heldModel,
+  leftBy,
+  modelByName,
+  noReason,
+  type RegistryDeps,
+  record,
+} from './context.ts';
 import { requireMove } from './protections.ts';
 
 export interface SearchQuery {
@@ -120,16 +128,19 @@ export function modelOperations(deps: RegistryDeps) {
       });
     },
 
-    /** Removes a model with all its versions; the audit trail keeps that it was there. Throws `alias_protected`. */
+    /**
+     * Removes a model with all its versions; the audit trail keeps that it was there, and which endpoints go on serving
+     * it. Throws `alias_protected`. */
     async deleteModel(actor: Actor, name: string): Promise<void> {
       authorize(actor, 'registry:write');
+      const after = await leftBy(deps, name, null);
       await db.write(async (tx) => {
         const model = await heldModel(deps, tx, name);
         const before = await oneModel(tx, model);
         for (const { alias } of before.aliases) await requireMove(tx, actor, model, alias, null, noReason);
         await deleteModelRow(tx, model.id);
         const event = 'registered-model.deleted';
-        const change = { actor, action: 'registry:delete', event, model, before } as const;
+        const change = { actor, action: 'registry:delete', event, model, before, after } as const;
         await record(deps, tx, { ...change, reason: noReason, history: [] });
       });
     },

@@ -32,6 +32,7 @@ import {
   announced,
   type HistoryFact,
   heldModel,
+  leftBy,
   modelByName,
   noReason,
   oneVersion,
@@ -159,10 +160,14 @@ export function versionOperations(deps: RegistryDeps) {
       });
     },
 
-    /** Hides a version for good, takes its aliases away and redacts where it came from; its number stays used. */
+    /**
+     * Hides a version for good, takes its aliases away and redacts where it came from; its number stays used. The audit
+     * trail has which endpoints go on serving it.
+     */
     async deleteVersion(actor: Actor, name: string, version: string | number): Promise<void> {
       authorize(actor, 'registry:write');
       const number = parseVersion(version);
+      const after = await leftBy(deps, name, number);
       await db.write(async (tx) => {
         const model = await heldModel(deps, tx, name);
         const row = await versionRow(tx, model, number);
@@ -190,7 +195,7 @@ export function versionOperations(deps: RegistryDeps) {
         const event = 'model-version.deleted';
         const change = { actor, action: 'registry:delete-version', event, model, version: number } as const;
         const history = [{ what: 'deleted', before: row.source }] as const;
-        await record(deps, tx, { ...change, before, reason: noReason, history });
+        await record(deps, tx, { ...change, before, after, reason: noReason, history });
       });
     },
 

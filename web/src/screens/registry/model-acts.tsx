@@ -1,10 +1,12 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useRouter } from '@tanstack/react-router';
 import { Pencil } from 'lucide-react';
 import { useState } from 'react';
 import type { ModelVersion, RegisteredModel } from '../../../../src/lifecycle/registry/contract.ts';
+import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import { send } from '../../api/client.ts';
 import { LEAVES_SCREEN } from '../../api/live.ts';
+import { endpointsQuery } from '../../api/queries.ts';
 import { Button, IconButton } from '../../kit/button.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { TextField } from '../../kit/fields.tsx';
@@ -81,6 +83,7 @@ export function DeleteModel(props: { readonly model: RegisteredModel; readonly v
       path={modelPath(model.name)}
       typed={model.name}
       effect={`The model and its ${plural(versionCount, 'version')} go for good, with their aliases. Endpoints that follow an alias of it keep what they serve but get nothing new.`}
+      serves={(endpoint) => serves(endpoint, model.name, null)}
       prepare={() => router.preloadRoute({ to: '/models' })}
       onDone={() => void navigate({ to: '/models' })}
     />
@@ -98,9 +101,32 @@ export function DeleteVersion(props: { readonly version: ModelVersion }) {
       path={`${modelPath(version.name)}/versions/${version.version}`}
       typed={`v${version.version}`}
       effect={`The version goes for good${version.aliases.length > 0 ? `, and ${version.aliases.join(', ')} will point at nothing` : ''}. Its run and files stay.`}
+      serves={(endpoint) => serves(endpoint, version.name, String(version.version))}
       prepare={() => router.preloadRoute({ to: '/models/$model', params: { model: version.name } })}
       onDone={() => void navigate({ to: '/models/$model', params: { model: version.name } })}
     />
+  );
+}
+
+/** Has an arm or the shadow of an endpoint this version (null: any) of a model? */
+function serves({ model, arms, shadow }: Endpoint, name: string, version: string | null): boolean {
+  const served = [...arms, ...(shadow ? [shadow] : [])];
+  return model === name && served.some(({ modelVersion }) => version === null || modelVersion === version);
+}
+
+/** Who goes on serving what is deleted. */
+function ServedBy(props: { readonly serves: (endpoint: Endpoint) => boolean }) {
+  const endpoints = useQuery(endpointsQuery());
+  if (endpoints.isPending) return <p className="pt-2 text-muted">Looking which endpoints serve it …</p>;
+  if (!endpoints.data) return <p className="pt-2">Which endpoints serve it cannot be told now.</p>;
+  const names = endpoints.data.items.filter(props.serves).map(({ name }) => name);
+  if (names.length === 0) return <p className="pt-2 text-muted">No endpoint serves it.</p>;
+  const [verb, they] = names.length === 1 ? ['serves', 'It goes'] : ['serve', 'They go'];
+  return (
+    <p className="wrap-anywhere pt-2">
+      <strong className="font-strong">{new Intl.ListFormat('en').format(names)}</strong> {verb} it now. {they}{' '}
+      on answering with it, but nobody can deploy it again.
+    </p>
   );
 }
 
@@ -109,11 +135,12 @@ function DeleteButton(props: {
   readonly path: string;
   readonly typed: string;
   readonly effect: string;
+  readonly serves: (endpoint: Endpoint) => boolean;
   /** Loads the screen that comes next, so that this one asks no more for what is gone. */
   readonly prepare: () => Promise<unknown>;
   readonly onDone: () => void;
 }) {
-  const { title, path, typed, effect, prepare, onDone } = props;
+  const { title, path, typed, effect, serves, prepare, onDone } = props;
   const [open, setOpen] = useState(false);
   const [text, setText] = useState('');
   const queries = useQueryClient();
@@ -150,6 +177,7 @@ function DeleteButton(props: {
         onConfirm={() => act.mutate()}
       >
         {effect}
+        <ServedBy serves={serves} />
         <TextField label={`Type ${typed} to confirm`} value={text} onChange={setText} />
       </ConfirmDialog>
     </>

@@ -20,6 +20,7 @@ import { Card, QueryCard, QueryView } from '../../kit/panel.tsx';
 import { lastRollout } from '../../kit/rollout/turn-rollout.ts';
 import { RolloutView } from '../../kit/rollout-view.tsx';
 import { compact } from '../../kit/search-params.ts';
+import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago } from '../../kit/time.tsx';
 import { turnWord } from '../../kit/turn-text.ts';
 import { Wheel } from '../../kit/wheel.tsx';
@@ -100,6 +101,12 @@ function Traffic(props: { readonly endpoint: Endpoint }) {
   return (
     <Card>
       <TrafficBar endpoint={endpoint} />
+      {endpoint.warnings?.map((warning) => (
+        <p key={warning} className="flex items-baseline gap-1.5 pt-2">
+          <StateMark state="watch" label="" />
+          <span className="wrap-anywhere min-w-0">{warning}</span>
+        </p>
+      ))}
       {behindOf(endpoint).map((replica) => (
         <p key={replica.id} className="pt-2 text-muted">
           {replica.id}:{' '}
