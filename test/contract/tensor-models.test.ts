@@ -299,6 +299,18 @@ test('half floats and bytes that are no text come and go as they are, over JSON 
     (await send('texts', 'BYTES', [1, 2], raw, true)).error,
     /"y" has bytes that are no UTF-8 text/,
   );
+  const base64 = { parameters: { content_type: 'base64' } };
+  const codec = await fetch(`${url}/v2/models/texts/infer`, {
+    method: 'POST',
+    body: JSON.stringify({
+      inputs: [{ name: 'x', datatype: 'BYTES', shape: [1, 2], data: ['/wA=', 'w6k='], ...base64 }],
+      outputs: [{ name: 'y', ...base64 }],
+    }),
+  });
+  const { outputs } = (await codec.json()) as { outputs: unknown };
+  assert.deepEqual(outputs, [
+    { name: 'y', datatype: 'BYTES', shape: [1, 2], ...base64, data: ['/wA=', 'w6k='] },
+  ]);
   const traced = await fetch(`${url}/v2/models/none/trace/setting`);
   assert.match(await traced.text(), /Request for unknown model : none/);
 });

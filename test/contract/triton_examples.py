@@ -80,6 +80,19 @@ def strings(client, kind, binary_options):
             assert texts == [value] * 16, texts
 
 
+def base64_texts(client, kind, binary_options):
+    """MLServer's Base64Codec writes bytes so, whatever way the tensor takes."""
+    for options in binary_options:
+        tensor = kind.InferInput("INPUT0", [1, 2], "BYTES")
+        tensor.set_data_from_numpy(np.array([[b"/wA=", b"aGVsbG8="]], dtype=np.object_), **options)
+        if kind is over_grpc:
+            tensor._input.parameters["content_type"].string_param = "base64"
+        else:
+            tensor._parameters["content_type"] = "base64"
+        back = client.infer("simple_identity", [tensor]).as_numpy("OUTPUT0")
+        assert list(back.flatten()) == [b"\xff\x00", b"hello"], back
+
+
 def model_control(client, models):
     index = client.get_model_repository_index()
     assert len(index if as_dict(index) else index.models) == models
@@ -116,6 +129,8 @@ for client, kind in ((http, over_http), (grpc, over_grpc)):
     model_control(client, 3)
 strings(http, over_http, ({"binary_data": True}, {"binary_data": False}))
 strings(grpc, over_grpc, ({},))
+base64_texts(http, over_http, ({"binary_data": True}, {"binary_data": False}))
+base64_texts(grpc, over_grpc, ({},))
 
 for request in [http.async_infer("simple", tensors(over_http)) for _ in range(8)]:
     check_sums(request.get_result(timeout=120))

@@ -1,6 +1,7 @@
 import { textOfBytes } from '../../../core/byte-text.ts';
 import type { RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { checkShapeSize, checkTextCount } from '../http/request-size.ts';
+import { decodedTexts } from '../oip/base64-texts.ts';
 import { described, type InferRequest, readOutputs, refuseReserved } from '../oip/infer-request.ts';
 import { refuseTwice, type TensorTarget, tensorTarget } from '../oip/json-tensors.ts';
 import { decodeRaw, isDatatype, unknownDatatype, utf8 } from '../oip/raw-tensors.ts';
@@ -56,7 +57,9 @@ export function readModelInfer(
   let rowCount = inputs.length === 0 ? 1 : -1;
   for (const [i, input] of inputs.entries()) {
     const shape = shapeOf(input, whole);
-    const data = dataOf(input, shape, raw[i] ?? null, target);
+    const { name, datatype, parameters: own } = input;
+    const given = dataOf(input, shape, raw[i] ?? null, target);
+    const data = decodedTexts(name, datatype, plainParameters(own).content_type, given, target);
     const rows = whole ? 1 : (shape[0] as number);
     if (rows === 0) throw malformed(`input "${input.name}" has no rows`);
     if (rowCount >= 0 && rows !== rowCount) {
@@ -64,11 +67,11 @@ export function readModelInfer(
     }
     rowCount = rows;
     tensors.push({
-      name: input.name,
+      name,
       width: data.length / rows,
       data,
       shape: whole ? shape : shape.slice(1),
-      datatype: input.datatype,
+      datatype,
     });
   }
   if (tensors.length > 1) refuseTwice(tensors);

@@ -15,6 +15,7 @@ import {
   rowIds,
 } from '../request-context.ts';
 import { paramsOf } from '../scoring/params.ts';
+import { base64Content } from './base64-texts.ts';
 import { datatypeOf } from './datatypes.ts';
 import { readTensors, refuseTwice, tensorTarget } from './json-tensors.ts';
 import { decodeRaw, rawSize, utf8 } from './raw-tensors.ts';
@@ -25,6 +26,8 @@ export interface WantedOutput {
   readonly binary: boolean;
   /** Classification extension: the k highest values instead of the tensor; 0 for the tensor. */
   readonly top: number;
+  /** In JSON texts are wanted in base64. */
+  readonly base64?: boolean;
 }
 
 /** An Open Inference Protocol v2 inference request, read. */
@@ -233,7 +236,8 @@ export function readOutputs(value: unknown, binary: boolean): readonly WantedOut
       if (parameters.shared_memory_region !== undefined) {
         throw malformed(`output "${name}" is wanted in shared memory, which is not written here`);
       }
-      return { name, top, binary: flag(parameters.binary_data, `binary_data of output "${name}"`) ?? binary };
+      const isBinary = flag(parameters.binary_data, `binary_data of output "${name}"`) ?? binary;
+      return { name, top, binary: isBinary, base64: parameters.content_type === base64Content };
     },
   );
   if (wanted.length > 1) refuseTwice(wanted, 'output');

@@ -2,6 +2,7 @@ import { holdsBytes } from '../../../core/byte-text.ts';
 import type { PredictReply, ReplyOutput, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { type HttpAnswer, jsonText } from '../http/answer.ts';
 import { malformed } from '../request-context.ts';
+import { base64Content, base64OfText } from './base64-texts.ts';
 import { classify } from './classification.ts';
 import { datatypeOf } from './datatypes.ts';
 import type { InferRequest, WantedOutput } from './infer-request.ts';
@@ -56,7 +57,7 @@ export function writeInferResponse(
 
 function outputJson(
   output: ReplyOutput,
-  { binary, top }: WantedOutput,
+  { binary, top, base64 }: WantedOutput,
   raw: Buffer[],
   arm: ServedArm | null,
 ): string {
@@ -64,9 +65,15 @@ function outputJson(
   const datatype = datatypeOf(output);
   if (top > 0) return classesJson(output, top, binary, raw, arm);
   const head = `{"name":${JSON.stringify(name)},"datatype":"${datatype}","shape":[${shape.join(',')}]`;
+  if (!binary && output.type === 'string' && base64) {
+    const texts = Array.from(output.values(), (value) =>
+      value === null ? null : base64OfText(String(value)),
+    );
+    return `${head},"parameters":{"content_type":"${base64Content}"},"data":${JSON.stringify(texts)}}`;
+  }
   if (!binary && output.type === 'string' && output.texts().some(holdsBytes)) {
     throw malformed(
-      `output "${name}" has bytes that are no UTF-8 text, which JSON cannot hold: ask for binary_data`,
+      `output "${name}" has bytes that are no UTF-8 text, which JSON cannot hold: ask for binary_data, or for base64 ("parameters": {"content_type": "base64"} of the output)`,
     );
   }
   // Rows without values have no text each, and no comma between them.

@@ -1,8 +1,8 @@
-import { textOfBytes } from '../../../core/byte-text.ts';
 import type { RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { isInexact } from '../http/json-body.ts';
 import { checkShapeSize, checkTextCount } from '../http/request-size.ts';
 import { malformed } from '../request-context.ts';
+import { decodedTexts } from './base64-texts.ts';
 import { decodeRaw, isDatatype, unknownDatatype } from './raw-tensors.ts';
 
 /** Lists in lists that `data` may have. */
@@ -64,7 +64,7 @@ export function readTensors(inputs: unknown, raw: Buffer | null, target: TensorT
     const shape = readShape(name, input.shape, whole);
     const size = input.parameters?.binary_data_size;
     let data: ArrayLike<unknown>;
-    if (size === undefined) data = readJsonData(name, input, shape, target);
+    if (size === undefined) data = readJsonData(name, input, shape);
     else {
       data = readBinaryData(name, input, shape, binarySlice(name, input, raw, at), target);
       at += size as number;
@@ -77,6 +77,7 @@ export function readTensors(inputs: unknown, raw: Buffer | null, target: TensorT
     }
     rowCount = rows;
     const { datatype } = input as { readonly datatype: string };
+    data = decodedTexts(name, datatype, input.parameters?.content_type, data, target);
     tensors.push({ name, width: data.length / rows, data, shape: whole ? shape : shape.slice(1), datatype });
   }
   if (tensors.length > 1) refuseTwice(tensors);
@@ -110,12 +111,7 @@ function readShape(name: string, shape: unknown, whole: boolean): readonly numbe
   return shape as number[];
 }
 
-function readJsonData(
-  name: string,
-  input: DeclaredTensor,
-  shape: readonly number[],
-  { anyBytes }: TensorTarget,
-): ArrayLike<unknown> {
+function readJsonData(name: string, input: DeclaredTensor, shape: readonly number[]): ArrayLike<unknown> {
   const { datatype, data, parameters } = input;
   if (!isDatatype(datatype)) throw unknownDatatype(`input "${name}"`, datatype);
   if (parameters?.shared_memory_region !== undefined) {
@@ -130,16 +126,8 @@ function readJsonData(
       `input "${name}": shape [${shape.join(', ')}] is ${size} values, "data" has ${flat.length}`,
     );
   }
-  if (datatype !== 'BYTES') return flat;
-  checkTextCount(`input "${name}"`, flat.length);
-  return parameters?.content_type === 'base64' && anyBytes.has(name) ? Array.from(flat, fromBase64) : flat;
-}
-
-/** What MLServer's codec of that name makes of a value: its bytes; one that is no base64 is taken as it is. */
-function fromBase64(value: unknown): unknown {
-  const isBase64 =
-    typeof value === 'string' && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value);
-  return isBase64 ? textOfBytes(Buffer.from(value, 'base64')) : value;
+  if (datatype === 'BYTES') checkTextCount(`input "${name}"`, flat.length);
+  return flat;
 }
 
 /** Values nested in lists, as deep as Triton takes them. */
