@@ -184,6 +184,7 @@ export async function createControlServices(parts: ControlParts) {
     usedBy: endpointUse,
     onRetired: (tx, endpoint) => monitoring.endpointRetired(tx, systemActor, endpoint),
     onDamaged: (replicaId, segments) => monitoring.logDamaged(systemActor, replicaId, segments),
+    onRestored: (told) => monitoring.controlRestored(systemActor, told),
     watch: {
       told: (health) => monitoring.replicasWatched(systemActor, health),
       awayAfterMs: durationMsOf(parts.settings.replicaAwayAfter),

@@ -287,4 +287,5 @@ const triggerOf: Readonly<Record<AlertKind, 'drift' | 'performance' | null>> = {
   'replica-away': null,
   'replica-clock': null,
   'replica-hash-key': null,
+  restored: null,
 };

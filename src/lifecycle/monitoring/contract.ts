@@ -265,6 +265,8 @@ export const alertKindSchema = z.enum([
   'replica-clock',
   /** It hashes fields of its log with another key than control. */
   'replica-hash-key',
+  /** Control was restored from a backup that is older than what a replica had told it; the subject names the replica. */
+  'restored',
 ]);
 export type AlertKind = z.infer<typeof alertKindSchema>;
 
@@ -332,6 +334,15 @@ export const alertsQuerySchema = z.strictObject({
 });
 
 export const acknowledgeAlertRequestSchema = z.strictObject({ reason: z.string().max(2000).default('') });
+
+/** What a control that was restored from an older backup does not know of a replica. */
+export interface RestoredControl {
+  readonly replicaId: string;
+  readonly endpoints: readonly string[];
+  /** The gap; null where that end is not known. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+}
 
 /** What is known of a replica, as its caller tells it. */
 export interface WatchedReplica {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { formatTime } from '../../core/time.ts';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import {
@@ -406,6 +407,30 @@ forEachDatabase((name, open) => {
       const [ofKey] = await service.alerts(ada, { endpoint: 'rides', state: 'open', limit: 1 });
       assert.match(ofKey?.reason ?? '', /"edge" hashes .* another key than control: .*log-hash\.key/);
       assert.deepEqual(await shown(edge), [], 'its key is control’s now');
+    });
+
+    test('a control that was restored says once for each endpoint what it lost, until a person has seen it', async (t) => {
+      const { service } = await openMonitoring(t, open);
+      await service.configure(ada, 'flights', spec);
+      const told = { replicaId: 'edge', endpoints: ['flights', 'rides'], fromMs: dayAt(0), toMs: dayAt(1) };
+      for (let i = 0; i < 2; i++) await service.controlRestored(ada, told);
+      await service.replicasWatched(ada, []);
+      const unresolved = () => service.alerts(ada, { state: 'unresolved', limit: 10 });
+      const alerts = await unresolved();
+      for (const alert of alerts) alertSchema.parse(alert);
+      assert.deepEqual(alerts.map((a) => `${a.kind} ${a.subject} ${a.endpoint}`).sort(), [
+        'restored edge flights',
+        'restored edge rides',
+      ]);
+      const ofFlights = alerts.find((a) => a.endpoint === 'flights');
+      const span = `between ${formatTime(dayAt(0))} and ${formatTime(dayAt(1))}`;
+      assert.ok(ofFlights?.reason.includes(span), ofFlights?.reason);
+      const seen = await service.acknowledge(ada, ofFlights?.id ?? '', 'labels are sent again');
+      assert.deepEqual([seen.state, seen.acknowledgedReason], ['resolved', 'labels are sent again']);
+      assert.deepEqual(
+        (await unresolved()).map((a) => a.endpoint),
+        ['rides'],
+      );
     });
 
     test('an endpoint that no loop looks after is looked after by the schedule', async (t) => {

@@ -28,6 +28,7 @@ import {
   metricNameSchema,
   monitorReferenceRequestSchema,
   monitorSpecSchema,
+  type RestoredControl,
   type RolloutAborted,
   type UnreadableSegment,
   type WatchedReplica,
@@ -273,6 +274,7 @@ export class MonitoringService {
         data: { endpoint: row.endpoint },
       });
       await journal.appendAudit(tx, { actor, action: 'monitoring:acknowledge', subject, reason });
+      await this.#alerts.acknowledged(tx, await this.#specOf(tx, row.endpoint), row);
     });
     return this.alert(actor, id);
   }
@@ -338,6 +340,17 @@ export class MonitoringService {
     authorize(actor, 'monitoring:write');
     await this.#options.db.write((tx) =>
       this.#alerts.replicasWatched(tx, (endpoint) => this.#specOf(tx, endpoint), replicas),
+    );
+  }
+
+  /**
+   * Says that control was restored from a backup that is older than what a replica had told it: opens an alert for each of
+   * its endpoints, which is over when a person has seen it.
+   */
+  async controlRestored(actor: Actor, told: RestoredControl): Promise<void> {
+    authorize(actor, 'monitoring:write');
+    await this.#options.db.write((tx) =>
+      this.#alerts.controlRestored(tx, (endpoint) => this.#specOf(tx, endpoint), told),
     );
   }
 

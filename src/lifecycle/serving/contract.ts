@@ -131,8 +131,9 @@ export const replicaStatusSchema = z.object({
   shadowDropped: z.int().min(0).optional(),
   /** Arms that the replica's own guard took the traffic from. */
   withdrawn: z.array(withdrawnArmSchema).optional(),
-  /** What its clock says as it reports. */
+  /** What its clock says as it reports, and said at the last report that control took; not before the first one. */
   clockMs: z.int().optional(),
+  heardMs: z.int().optional(),
   /** Which key it hashes fields of its log with, see `hashKeyPrint`; only where one of its endpoints has fields hashed. */
   logHashKey: z.string().max(100).optional(),
   /** Those endpoints. */

@@ -23,12 +23,27 @@ export interface ReplicaKeeperOptions extends Pick<ReplicaRecords, 'hashKeyPrint
   readonly log: Logger;
   /** Hears what a replica has set aside of its log: at each of its reports, and once when that is nothing any more. */
   readonly onDamaged?: (replicaId: string, segments: readonly DamagedSegment[]) => Promise<void>;
+  /** Hears that control was restored from a backup that is older than what a replica had told it. */
+  readonly onRestored?: (told: RestoredControl) => Promise<void>;
   /** Hears which replicas are away, and whose clock is off; left out: nobody does. */
   readonly watch?: Pick<ReplicaWatchOptions, 'told'> & {
     /** A replica is away when it is gone for so long without having been stopped. */
     readonly awayAfterMs: number;
   };
 }
+
+/** What a control that was restored from an older backup does not know of a replica. */
+interface RestoredControl {
+  readonly replicaId: string;
+  readonly endpoints: readonly string[];
+  /** Until when the backup knows of it; null: it does not know it at all. */
+  readonly fromMs: number | null;
+  /** When the control of before last took a report of it; null: it started again since, and does not know. */
+  readonly toMs: number | null;
+}
+
+/** Reports come every 5 s, and a power loss may take the last of them. */
+const missingMs = 60_000;
 
 /** Keeps in the database what the hub learns of replicas, and acts on what they report. */
 export class ReplicaKeeper {
@@ -39,6 +54,9 @@ export class ReplicaKeeper {
   readonly #watch: ReplicaWatch | null;
   /** The newest route, as far as was looked; replicas are ahead of it only where control was restored. */
   #newest = 0;
+  /** When replicas were seen last, as far as the database knew at the start; of those that have not reported since. */
+  readonly #seenBefore: Map<string, number>;
+  readonly #clock: Clock;
 
   /** @param known those that were there before this start of control */
   constructor(
@@ -50,6 +68,10 @@ export class ReplicaKeeper {
     this.#options = options;
     this.#store = parts.store;
     this.#writer = parts.writer;
+    this.#clock = parts.clock;
+    this.#seenBefore = new Map(
+      known.flatMap(({ id, seenAtMs }) => (seenAtMs === null ? [] : [[id, seenAtMs]])),
+    );
     const { db, watch, hashKeyPrint, log } = options;
     const remove = (id: string) => db.write((tx) => this.#store.deleteReplica(tx, id));
     const put: ReplicaRecords['put'] = (...record) => this.#record(...record);
@@ -73,7 +95,7 @@ export class ReplicaKeeper {
   async report(id: string, status: ReplicaStatus): Promise<void> {
     const damaged = status.damaged ?? [];
     const hadDamaged = this.hub.replicas.some((r) => r.id === id && r.damaged.length > 0);
-    await this.#noteAhead(id, status);
+    await this.#noteRestored(id, status);
     await this.hub.report(id, status);
     if (hadDamaged || damaged.length > 0) await this.#options.onDamaged?.(id, damaged);
     for (const told of status.withdrawn ?? []) await this.#guarded(id, told);
@@ -94,21 +116,44 @@ export class ReplicaKeeper {
     await onDamaged?.(id, []);
   }
 
-  /** Tells of a replica that has had routes which control does not know; once of each, as they count as known then. */
-  async #noteAhead(id: string, { highestVersion = 0 }: ReplicaStatus): Promise<void> {
-    if (highestVersion <= this.#newest) return;
+  /**
+   * Tells of a replica that has had routes, or was heard at a time, which control does not know of: it was restored from
+   * an older backup. Once of each, as they count as known then.
+   */
+  async #noteRestored(id: string, status: ReplicaStatus): Promise<void> {
+    const { highestVersion = 0, heardMs, clockMs, endpoints } = status;
+    const before = { newest: this.#newest, seenMs: this.#seenBefore.get(id) };
+    this.#seenBefore.delete(id);
+    const { seenMs: fromMs = null } = before;
+    const toMs =
+      heardMs === undefined || clockMs === undefined ? null : this.#clock.nowMs() - (clockMs - heardMs);
+    const isMissing = fromMs !== null && toMs !== null && toMs - fromMs > missingMs;
+    if (highestVersion <= before.newest && !isMissing) return;
     const newest = await this.#store.lastVersion();
     this.#newest = Math.max(newest, highestVersion);
-    if (highestVersion <= newest) return;
-    const { db, journal, log } = this.#options;
+    if (highestVersion <= newest && !isMissing) return;
+    const named = endpoints.map(({ endpoint }) => endpoint);
+    try {
+      await this.#tellRestored({ replicaId: id, endpoints: named, fromMs, toMs }, highestVersion, newest);
+    } catch (error) {
+      // Its next report tries again.
+      this.#newest = before.newest;
+      if (fromMs !== null) this.#seenBefore.set(id, fromMs);
+      throw error;
+    }
+  }
+
+  async #tellRestored(told: RestoredControl, highestVersion: number, newest: number): Promise<void> {
+    const { db, journal, log, onRestored } = this.#options;
+    const [from, to] = [told.fromMs, told.toMs].map((ms) => (ms === null ? null : formatTime(ms)));
+    await onRestored?.(told);
+    const data = { highestVersion, newest, from, to };
+    const subject = { kind: 'replica', id: told.replicaId };
+    await db.write((tx) => journal.appendEvent(tx, { type: servingEvents.replicaAhead, subject, data }));
     log.error(
-      { replica: id, itsRoutes: highestVersion, controlsRoutes: newest },
-      'control was restored from an older backup: a replica has had newer routes. Endpoints answer by the older ones ' +
-        'now; what was changed, revoked, erased, labelled and logged since the backup is not here',
-    );
-    const data = { highestVersion, newest };
-    await db.write((tx) =>
-      journal.appendEvent(tx, { type: servingEvents.replicaAhead, subject: { kind: 'replica', id }, data }),
+      { replica: told.replicaId, itsRoutes: highestVersion, controlsRoutes: newest, from, to },
+      'control was restored from an older backup: a replica knows of what came after it. Endpoints answer by the older ' +
+        'routes now; what was changed, revoked, erased, labelled and logged since the backup is not here',
     );
   }
 

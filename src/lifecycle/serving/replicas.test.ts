@@ -75,10 +75,35 @@ forEachDatabase((name, open) => {
       const told = (await journal.eventsAfter(0, 100)).filter(({ type }) => type === 'replica.ahead');
       assert.deepEqual(
         told.map(({ data }) => data),
-        [{ highestVersion: 9, newest: routeVersion }],
+        [{ highestVersion: 9, newest: routeVersion, from: null, to: null }],
       );
       const next = await service.deploy(actor, 'flights', await target('2'), 'second model');
       assert.equal(next.routeVersion, 10);
+    });
+
+    test('what a replica had told before a restore, and control does not know, is told with its times', async (t) => {
+      const told: unknown[] = [];
+      let nowMs = 1_000_000;
+      const clock = { nowMs: () => nowMs };
+      const first = await openServing(t, open, clock);
+      const endpoints = [{ endpoint: 'flights', routeVersion: 0 }];
+      const status = { routesVersion: 0, endpoints, models: [], url: 'http://edge' };
+      for (const id of ['edge', 'well']) await first.service.reportReplica(actor, id, status);
+      // The same database, with what it knew then.
+      const onRestored = async (gap: unknown) => void told.push(gap);
+      const service = await ServingService.open({ ...first.options, onRestored });
+      t.after(() => service.close());
+      nowMs += 3_600_000;
+      const heardMs = nowMs - 20_000;
+      for (let i = 0; i < 2; i++) {
+        await service.reportReplica(actor, 'edge', { ...status, clockMs: nowMs, heardMs });
+        await service.reportReplica(actor, 'well', { ...status, clockMs: nowMs, heardMs: 1_000_005 });
+      }
+      assert.deepEqual(told, [
+        { replicaId: 'edge', endpoints: ['flights'], fromMs: 1_000_000, toMs: heardMs },
+      ]);
+      const events = await first.journal.eventsAfter(0, 100);
+      assert.equal(events.filter(({ type }) => type === 'replica.ahead').length, 1);
     });
 
     test('a change is settled when every connected replica has it; one that cannot says why', async (t) => {

@@ -9,6 +9,7 @@ import {
   type AlertEvent,
   type AlertEvidence,
   type MonitorSpec,
+  type RestoredControl,
   type RolloutAborted,
   replicaAlertKinds,
   type WatchedReplica,
@@ -27,6 +28,7 @@ import { type Cause, causeSchema } from './cause.ts';
 import { type AlertAction, closingKinds, decideAlerts, maturingKinds } from './decide-alerts.ts';
 import { ALERT_DELIVERY, deliveryMaxFailures } from './deliver-alert.ts';
 import { replicaFindings } from './replica-findings.ts';
+import { restoredReason } from './restored-reason.ts';
 
 interface JudgedWindow {
   readonly endpoint: string;
@@ -54,7 +56,7 @@ export interface LogDamage {
 
 const keptEvidence = 50;
 /** Kinds that are about what replicas are and have. */
-const ofReplicas: readonly string[] = ['log-damage', ...replicaAlertKinds];
+const ofReplicas: readonly string[] = ['log-damage', 'restored', ...replicaAlertKinds];
 /** Kinds that another champion does not end. */
 const ofNoChampion: readonly string[] = ['rollout', ...ofReplicas];
 
@@ -221,6 +223,44 @@ export class AlertKeeper {
           await this.#resolve(tx, await specOf(alert.endpoint), alert, nowMs, resolution);
       }
     }
+  }
+
+  /** Opens an alert for each endpoint of a replica that knows of what came after control's backup, unless there is one. */
+  async controlRestored(
+    tx: Tx,
+    specOf: (endpoint: string) => Promise<MonitorSpec>,
+    told: RestoredControl,
+  ): Promise<void> {
+    const { replicaId, endpoints, fromMs, toMs } = told;
+    const nowMs = this.#clock.nowMs();
+    const reason = restoredReason(told);
+    const known = (await unresolvedOfKind(tx, 'restored')).filter(({ subject }) => subject === replicaId);
+    const window = {
+      id: replicaId,
+      start: formatTime(fromMs ?? toMs ?? nowMs),
+      end: formatTime(toMs ?? nowMs),
+    };
+    for (const endpoint of endpoints) {
+      if (known.some((alert) => alert.endpoint === endpoint)) continue;
+      await this.#open(tx, await specOf(endpoint), {
+        endpoint,
+        model_version: '',
+        kind: 'restored',
+        subject: replicaId,
+        severity: 'bad',
+        reason,
+        evidence_json: JSON.stringify([
+          { window, value: null, threshold: null, reason } satisfies AlertEvidence,
+        ]),
+        opened_at_ms: nowMs,
+      });
+    }
+  }
+
+  /** An alert that a person has seen: one of a kind that nothing else ends is over. */
+  async acknowledged(tx: Tx, spec: MonitorSpec, alert: AlertRow): Promise<void> {
+    if (alert.kind !== 'restored') return;
+    await this.#resolve(tx, spec, alert, this.#clock.nowMs(), 'a person has seen to it');
   }
 
   /** Resolves what is open about earlier rollouts of an endpoint. */

@@ -71,6 +71,8 @@ export class Replica {
   #highestVersion = 0;
   /** What kept the last report from control; null: it was heard. */
   #unheard: string | null = null;
+  /** When control last took a report. */
+  #heardMs: number | null = null;
   /** Whether it was told to stop. */
   #isLeaving = false;
   #url: string | null = null;
@@ -395,12 +397,22 @@ export class Replica {
     }
   }
 
+  /**
+   * A route in force as control is told of it. While control wants another one that has no later version, as after its
+   * restore from an older backup, its number says nothing to it.
+   */
+  #told({ endpoint, routeVersion }: EndpointRoute): ReplicaStatus['endpoints'][number] {
+    const wanted = this.#missing(endpoint);
+    return { endpoint, routeVersion: wanted && wanted.routeVersion <= routeVersion ? 0 : routeVersion };
+  }
+
   async #report(sealedToken?: string): Promise<void> {
     const damaged = await this.#logs.findDamaged();
+    const nowMs = Date.now();
     const status: ReplicaStatus = {
       routesVersion: this.#routesVersion,
       highestVersion: this.#highestVersion,
-      endpoints: this.#inForce.map(({ endpoint, routeVersion }) => ({ endpoint, routeVersion })),
+      endpoints: this.#inForce.map((route) => this.#told(route)),
       models: [...this.#loader.models],
       segmentsWaiting: this.#logs.waiting,
       segmentsDamaged: damaged.length,
@@ -408,7 +420,8 @@ export class Replica {
       shadowDropped: this.plane.shadowDropped,
       withdrawn: [...this.plane.withdrawn],
       lately: [...this.plane.lately.counts],
-      clockMs: Date.now(),
+      clockMs: nowMs,
+      ...(this.#heardMs === null ? {} : { heardMs: this.#heardMs }),
       ...this.#logHashKey,
       ...(this.#url ? { url: this.#url } : {}),
       ...(sealedToken ? { sealedToken } : {}),
@@ -422,6 +435,7 @@ export class Replica {
     try {
       await this.#client?.postStatus(status);
       this.#unheard = null;
+      this.#heardMs = nowMs;
     } catch (error) {
       // Of a control that is away the connection tells, and the next report says all that this one does.
       const problem = errorMessage(error);
