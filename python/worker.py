@@ -103,7 +103,10 @@ def die_with_parent(parent):
 
 
 def message_of(error):
-    lines = str(error).strip().splitlines()
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # exceptions of the model's own need not have a text
+        lines = []
     return (lines[0] if lines else type(error).__name__)[:500]
 
 if __name__ == "__main__":

@@ -271,7 +271,7 @@ export const servingErrors = {
     status: 500,
     title: 'Output not finite',
     message: 'version {version} of {model} gave {value} as {output}',
-    next: 'Check the inputs for extreme values; roll the endpoint back if it goes on.',
+    next: 'Check the inputs for extreme values, and what the model returns; roll the endpoint back if it goes on.',
   },
   queue_full: {
     status: 503,

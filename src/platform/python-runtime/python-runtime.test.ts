@@ -244,6 +244,7 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
   test("a model's own error is told in its words and harms no other request", async () => {
     const model = code;
     await assert.rejects(model.predict([odd('raise')]), { message: 'ValueError: this word is not liked' });
+    await assert.rejects(model.predict([odd('raise-silently')]), { message: 'Silent: Silent' });
     await assert.rejects(model.predict([odd('short')]), { message: /gave 2 rows as "output" for 1 rows/ });
     assert.deepEqual((await outputsOf(model, [odd('b')])).word, ['b!']);
     // The child of a model that forks comes back to the worker too, and must not answer in its place.

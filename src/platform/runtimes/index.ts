@@ -9,5 +9,5 @@ export {
   type ScoredPiece,
 } from './open-model.ts';
 export { OtherRows } from './other-rows.ts';
-export { predictionOf, sampleRows } from './prediction.ts';
+export { badScore, predictionOf, sampleRows } from './prediction.ts';
 export { datatypeOf, datatypes } from './tensor-bytes.ts';

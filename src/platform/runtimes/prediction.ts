@@ -15,6 +15,17 @@ export function predictionOf(
   return { rowCount, outputs, score, ...whole };
 }
 
+/** What a model gave for a score that is no finite number, as a person is told: texts are not repeated. */
+export function badScore(
+  { score: place }: Pick<PackageManifest, 'score'>,
+  { outputs, score }: Prediction,
+  row: number,
+): string {
+  const output = outputs.find((o) => o.name === place?.output);
+  const cell = output?.data[row * output.width + (place?.index ?? 0)];
+  return typeof cell === 'string' ? 'a text' : String(score?.[row]);
+}
+
 /** The sample rows of a package, their cells in the order of its inputs. */
 export function sampleRows({ sample, signature }: PackageManifest): readonly (readonly unknown[])[] {
   return sample.map((row) => signature.inputs.map((field) => row[field.name]));

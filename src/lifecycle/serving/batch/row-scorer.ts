@@ -7,7 +7,7 @@ import {
   runtimeMessage,
   valuesJson,
 } from '../../../platform/onnx/index.ts';
-import { sampleRows } from '../../../platform/runtimes/index.ts';
+import { badScore, sampleRows } from '../../../platform/runtimes/index.ts';
 import type { FeatureContract } from '../plane/row-check.ts';
 import { RowCheck } from '../plane/row-check.ts';
 import type { ModelRuntime } from '../plane/runtime.ts';
@@ -213,7 +213,7 @@ export class RowScorer {
           scored,
           row,
           'output_not_finite',
-          `the model gave ${value} as ${this.#manifest.score?.output}`,
+          `the model gave ${badScore(this.#manifest, prediction, i)} as ${this.#manifest.score?.output}`,
         );
         continue;
       }

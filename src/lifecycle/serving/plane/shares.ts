@@ -1,5 +1,6 @@
 import { fail, MillraceError } from '../../../core/errors.ts';
 import type { RowBlock } from '../../../platform/onnx/index.ts';
+import { badScore } from '../../../platform/runtimes/index.ts';
 import type { GuardedArm, RecentFailures } from './arm-guard.ts';
 import { bindRows } from './bind-rows.ts';
 import type { EndpointState, RowPlan, ServedArm } from './endpoint-state.ts';
@@ -150,14 +151,12 @@ async function computeShare(request: PredictRequest, { arm, rows, cells }: Share
     const part = await model.predict(cells, request);
     const { score } = part.prediction;
     for (let i = 0; score && i < rows.length; i++) {
-      const value = score[part.from + i];
-      if (Number.isFinite(value)) continue;
-      const output = model.manifest.score?.output;
+      if (Number.isFinite(score[part.from + i])) continue;
       throw fail('output_not_finite', {
         model: model.manifest.model,
         version: arm.modelVersion,
-        value,
-        output,
+        value: badScore(model.manifest, part.prediction, part.from + i),
+        output: model.manifest.score?.output,
       });
     }
     return answeredPart(rows, part);
