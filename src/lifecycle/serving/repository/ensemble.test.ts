@@ -64,7 +64,9 @@ test('steps are taken in the order of their tensors, row by row, and follow a mo
     ensemble([
       { model: 'neg', takes: 'middle', gives: 'out' },
       { model: 'abs', takes: 'in', gives: 'middle' },
+      { model: 'négation -1,-1', takes: 'in', gives: 'unused' },
     ]),
+    { 'négation -1,-1/1/model.onnx': negate },
   );
   assert.deepEqual(await out(repository, [1, -2, 3, -4], [2]), [{ name: 'out', values: [-1, -2, -3, -4] }]);
   assert.equal(repository.serving.repository.config('e', '1')?.platform, 'ensemble');
