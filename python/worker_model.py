@@ -134,8 +134,13 @@ class Model:
         return {"ok": True, "outputs": described, "unnamed": self.unnamed}, [values]
 
     def _given(self, data):
-        request = json.loads(data[self.fields[0]["name"]].iloc[0])
-        return given_input(request, self.pyfunc.metadata.get_input_schema())
+        name = self.fields[0]["name"]
+        request = parsed(name, data[name].iloc[0])
+        try:
+            return given_input(request, self.pyfunc.metadata.get_input_schema())
+        except Exception as error:
+            # The model has not been asked yet: whatever fails is the request's fault.
+            raise Refused(str(error)) from error
 
     def _of_each_row(self, data, params):
         answers, self.answered = [], "row"

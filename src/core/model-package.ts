@@ -179,6 +179,8 @@ export const packageManifestSchema = z
      * with the dimensions of a row as its shape, and NaN and infinities are values.
      */
     tensors: z.enum(['rows', 'whole']).optional(),
+    /** Of a model that takes requests as they come: the tensors that its own signature wants of one, where it has such. */
+    asked: z.array(graphTensorSchema).min(1).optional(),
     conversion: conversionReportSchema.nullable().default(null),
   })
   .refine(({ runtime, onnx }) => (runtime.kind === 'onnx') === (onnx !== null), {

@@ -192,6 +192,10 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     const [answer] = (await outputsOf(asked, [[JSON.stringify({ tensors: [given] })]])).output ?? [];
     assert.deepEqual(JSON.parse(String(answer)).sum, [21]);
 
+    const text = { ...given, datatype: 'BYTES', shape: [1], data: ['x'] };
+    await assert.rejects(asked.predict([[JSON.stringify({ tensors: [text] })]]), { code: 'input_refused' });
+    await assert.rejects(asked.predict([[JSON.stringify({ csv: '' })]]), { code: 'input_refused' });
+
     const pixels = await open('pixels', [column('image', 'integer', [2, 2]), column('gain', 'double')]);
     assert.deepEqual(await outputsOf(pixels, [[[1, 2, 3, 250], 0.5]]), {
       sum: [128],

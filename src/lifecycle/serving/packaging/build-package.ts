@@ -81,7 +81,7 @@ export async function buildPackage(
     signature: { inputs: fields, outputs, ...(model.params ? { params: model.params } : {}) },
     contract,
     sample: free ? [] : readSample(example, fields).slice(0, sampleRows),
-    ...(free ? { tensors: 'whole' } : {}),
+    ...(free ? { tensors: 'whole', ...(model.tensors ? { asked: model.tensors } : {}) } : {}),
   });
   const { digest } = await context.blobs.put(canonicalJson(manifest));
   const score = manifest.score ? `${manifest.score.output}[${manifest.score.index}]` : 'none';

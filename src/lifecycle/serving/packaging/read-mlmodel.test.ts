@@ -57,6 +57,21 @@ test('tensors that no column holds, and those whose first dimension counts no ro
     const model = readMlmodel(JSON.stringify({ flavors: { python_function: {} }, signature }));
     return [model.inputs?.[0]?.shape, model.noColumns, model.fixedRows];
   };
+  const tensors = (...specs: [dtype: string, shape: number[], name?: string][]) => {
+    const inputs = specs.map(([dtype, shape, name]) => ({
+      type: 'tensor',
+      ...(name ? { name } : {}),
+      'tensor-spec': { dtype, shape },
+    }));
+    const signature = { inputs: JSON.stringify(inputs) };
+    return readMlmodel(JSON.stringify({ flavors: { python_function: {} }, signature })).tensors;
+  };
+  assert.deepEqual(tensors(['uint64', [-1, -1]]), [{ name: 'input', type: 'uint64', shape: [-1, -1] }]);
+  assert.deepEqual(tensors(['<U12', [-1], 'word'], ['float16', [-1, -1], 'gain']), [
+    { name: 'word', type: 'string', shape: [-1] },
+    { name: 'gain', type: 'float', datatype: 'FP16', shape: [-1, -1] },
+  ]);
+  assert.equal(tensors(['complex64', [-1, -1]]), null);
   assert.deepEqual(read('float32', -1, 3), [[3], null, false]);
   assert.deepEqual(read('float32', 1, 3), [[3], null, true]);
   for (const dtype of ['uint64', 'datetime64[ns]', 'complex64'])

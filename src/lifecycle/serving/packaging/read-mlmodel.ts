@@ -3,6 +3,8 @@ import { fail } from '../../../core/errors.ts';
 import {
   type ColumnType,
   columnTypeSchema,
+  type ElementType,
+  type GraphTensor,
   type SignatureField,
   type SignatureParam,
   signatureParamSchema,
@@ -23,6 +25,8 @@ export interface MlflowModel {
   readonly onnxFile: string | null;
   /** Null when its signature tells no columns. */
   readonly inputs: readonly SignatureField[] | null;
+  /** The tensors of a signature that has nothing else, all of element types that are known here; else null. */
+  readonly tensors: readonly GraphTensor[] | null;
   /** Why its signature tells no columns: there is none, or it has a tensor whose dtype no column has. Else null. */
   readonly noColumns: string | null;
   /** Has a tensor a first dimension that is fixed, and so counts no rows? */
@@ -121,6 +125,7 @@ export function readMlmodel(text: string): MlflowModel {
     onnxFile: flavor === 'onnx' ? (typeof data === 'string' ? data : 'model.onnx') : null,
     inputs,
     noColumns,
+    tensors: given && tensorsOf(given),
     fixedRows:
       given?.some((input) => input.type === 'tensor' && (input['tensor-spec'].shape[0] ?? -1) >= 0) ?? false,
     params: signature?.params ? readParams(signature.params) : null,
@@ -152,7 +157,40 @@ function readInputs(json: string): readonly SignatureInput[] {
 
 /** The column type of a tensor's elements; undefined where there is none. */
 function typeOf(dtype: string): ColumnType | undefined {
-  return dtypes[dtype.replace(/^<?U\d+$/, 'str')];
+  return dtypes[plainDtype(dtype)];
+}
+
+function plainDtype(dtype: string): string {
+  return dtype.replace(/^<?U\d+$/, 'str');
+}
+
+/** numpy dtypes as element types; halves are computed as singles here, and called what they are. */
+const elements: Readonly<Record<string, Pick<GraphTensor, 'type' | 'datatype'>>> = {
+  bool: { type: 'bool' },
+  ...Object.fromEntries(
+    (['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64'] satisfies ElementType[]).map(
+      (type) => [type, { type }],
+    ),
+  ),
+  float16: { type: 'float', datatype: 'FP16' },
+  float32: { type: 'float' },
+  float64: { type: 'double' },
+  str: { type: 'string' },
+  object: { type: 'string' },
+};
+
+function tensorsOf(inputs: readonly SignatureInput[]): readonly GraphTensor[] | null {
+  const tensors = inputs.flatMap((input, i) => {
+    if (input.type !== 'tensor') return [];
+    const { dtype, shape } = input['tensor-spec'];
+    const element = elements[plainDtype(dtype)];
+    return element ? [{ name: nameOf(input, i, inputs.length), ...element, shape }] : [];
+  });
+  return tensors.length === inputs.length && tensors.length > 0 ? tensors : null;
+}
+
+function nameOf({ name }: SignatureInput, at: number, count: number): string {
+  return name ?? (count === 1 ? 'input' : `input_${at}`);
 }
 
 function noColumnsFor(inputs: readonly SignatureInput[]): string | null {
@@ -167,7 +205,7 @@ function noColumnsFor(inputs: readonly SignatureInput[]): string | null {
 function fieldsOf(inputs: readonly SignatureInput[]): readonly SignatureField[] {
   const isNested = inputs.some(({ type }) => nestedTypes.has(type));
   return inputs.map((input, i) => {
-    const name = input.name ?? (inputs.length === 1 ? 'input' : `input_${i}`);
+    const name = nameOf(input, i, inputs.length);
     const unnamed = input.name === undefined ? { unnamed: true as const } : {};
     if (input.type !== 'tensor') {
       const { type, required } = input;

@@ -38,7 +38,7 @@ const unknownBodies: ExampleBodies = {
 
 /** A request for one row: the first of the package's sample rows, else a value of each input's type. */
 export function exampleBodies(manifest: PackageManifest): ExampleBodies {
-  if (takesRequests(manifest.signature)) return unknownBodies;
+  if (takesRequests(manifest.signature)) return manifest.asked ? tensorBodies(manifest) : unknownBodies;
   const [sample = {}] = manifest.sample;
   const fields = manifest.signature.inputs;
   const row = new Map<string, unknown>();
@@ -60,6 +60,29 @@ export function exampleBodies(manifest: PackageManifest): ExampleBodies {
     invocations: { dataframe_split: { columns: [...row.keys()], data: [[...row.values()]] } },
     predict: { instances: [record] },
     generate: Object.fromEntries(fields.flatMap((field) => generated(field, row.get(field.name)))),
+  };
+}
+
+/** A request of tensors as a model's own signature has them: one row, and two of every other size that is free. */
+function tensorBodies(manifest: PackageManifest): ExampleBodies {
+  const inputs = tensorsOf(manifest).inputs.map(({ name, datatype, shape }) => {
+    const sizes = shape.map((d, i) => (d >= 0 ? d : i === 0 ? 1 : 2));
+    const cell =
+      datatype === 'BYTES' ? 'text' : datatype === 'BOOL' ? true : datatype.startsWith('FP') ? 0.5 : 1;
+    const data = new Array<unknown>(sizes.reduce((product, d) => product * d, 1)).fill(cell);
+    const values = sizes.reduceRight<unknown>((inner, size) => new Array(size).fill(inner), cell);
+    return { tensor: { name, datatype, shape: sizes, data }, values };
+  });
+  const [only] = inputs;
+  const values =
+    inputs.length === 1
+      ? only?.values
+      : Object.fromEntries(inputs.map(({ tensor, values }) => [tensor.name, values]));
+  return {
+    infer: { inputs: inputs.map(({ tensor }) => tensor) },
+    invocations: { inputs: values },
+    predict: { inputs: values },
+    generate: { [requestField.name]: { inputs: values } },
   };
 }
 

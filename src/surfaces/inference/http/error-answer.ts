@@ -88,8 +88,12 @@ function exceptionOf(problem: string): string {
   return /^[A-Za-z_][\w.]*(?=: )/.exec(problem)?.[0] ?? 'the prediction log has what it said';
 }
 
+/** What `python/worker.py` itself refuses: it names the input, and quotes nothing of the request. */
+const ownRefusal = /^input "[^"]*" (?:is no time|is no JSON|holds a number that)/;
+
 /** The class of what the model's code threw; what MLflow itself says has none, and repeats the schema and values. */
 function refusal(problem: string): string {
+  if (ownRefusal.test(problem)) return problem;
   return /^[A-Za-z_][\w.]*(?:Error|Exception)(?=: )/.exec(problem)?.[0] ?? 'its values are not what it takes';
 }
 

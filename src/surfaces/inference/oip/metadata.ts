@@ -62,18 +62,20 @@ function placementOf({ model }: ServedArm): { readonly properties?: Readonly<Rec
  * The inputs and outputs of a model as callers send and get them, the dimension of rows first (-1) unless the
  * model has none.
  */
-export function tensorsOf({ signature, graph, tensors }: PackageManifest): {
+export function tensorsOf({ signature, graph, tensors, asked }: PackageManifest): {
   readonly inputs: readonly TensorMetadata[];
   readonly outputs: readonly TensorMetadata[];
 } {
   const rows = tensors === 'whole' ? [] : [-1];
   return {
-    inputs: signature.inputs.map(({ name, type, shape, required, request }) => ({
-      name,
-      datatype: inputDatatype(name, type, tensors ? graph.inputs : []),
-      shape: [...rows, ...(shape.length > 0 || (tensors && !request) ? shape : [1])],
-      ...(required ? {} : { optional: true as const }),
-    })),
+    inputs:
+      asked?.map((tensor) => ({ name: tensor.name, datatype: datatypeOf(tensor), shape: tensor.shape })) ??
+      signature.inputs.map(({ name, type, shape, required, request }) => ({
+        name,
+        datatype: inputDatatype(name, type, tensors ? graph.inputs : []),
+        shape: [...rows, ...(shape.length > 0 || (tensors && !request) ? shape : [1])],
+        ...(required ? {} : { optional: true as const }),
+      })),
     outputs: graph.outputs.map((o) => ({
       name: o.name,
       datatype: datatypeOf(o),

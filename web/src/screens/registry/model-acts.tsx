@@ -121,11 +121,11 @@ function ServedBy(props: { readonly serves: (endpoint: Endpoint) => boolean }) {
   if (!endpoints.data) return <p className="pt-2">Which endpoints serve it cannot be told now.</p>;
   const names = endpoints.data.items.filter(props.serves).map(({ name }) => name);
   if (names.length === 0) return <p className="pt-2 text-muted">No endpoint serves it.</p>;
-  const [verb, they] = names.length === 1 ? ['serves', 'It goes'] : ['serve', 'They go'];
+  const [verb, goes] = names.length === 1 ? ['serves', 'It goes'] : ['serve', 'They go'];
   return (
     <p className="wrap-anywhere pt-2">
-      <strong className="font-strong">{new Intl.ListFormat('en').format(names)}</strong> {verb} it now. {they}{' '}
-      on answering with it, but nobody can deploy it again.
+      <strong className="font-strong">{new Intl.ListFormat('en').format(names)}</strong> {verb} it now. {goes}{' '}
+      on answering with it, but it cannot be deployed anew.
     </p>
   );
 }
