@@ -77,13 +77,16 @@ export class LoggedCells {
   }
 
   /** A feature's column of the log. */
-  feature({ field, logType }: InputColumn, i: number): string {
+  feature({ field, logType, kind }: InputColumn, i: number): string {
     const treatment = this.#of(field.name);
     const column = this.#columns[i]?.('p.') ?? 'NULL';
     const plain = field.shape.length > 0 ? `CAST(to_json(${column}) AS VARCHAR)` : column;
     const type = treatment === 'hash' ? 'VARCHAR' : logType;
     const value = this.payload(this.#treated(treatment, i + 1, plain));
-    return `TRY_CAST(${value} AS ${type}) AS ${sqlName(featureColumnPrefix + field.name)}`;
+    // Most features are doubles that have been read as such.
+    const isTyped = kind === 'doubles' && logType === 'DOUBLE' && treatment === 'keep';
+    const typed = isTyped ? value : `TRY_CAST(${value} AS ${type})`;
+    return `${typed} AS ${sqlName(featureColumnPrefix + field.name)}`;
   }
 
   /** What is there only where a row's payload is kept. */
@@ -93,7 +96,9 @@ export class LoggedCells {
 
   /** The text of an error, which may quote what must not be written. */
   error(sql: string, code: string): string {
-    return this.#treatments.size === 0 ? sql : `CASE WHEN ${code} <> '' THEN ${code} || '${textLeftOut}' END`;
+    return this.#treatments.size === 0
+      ? sql
+      : `CASE WHEN ${code} IS NOT NULL THEN ${code} || '${textLeftOut}' END`;
   }
 
   #of(name: string): Treatment {

@@ -92,6 +92,13 @@ const predictionTypes: Readonly<Record<string, string>> = {
   uint64: 'UBIGINT',
 };
 
+/** Written once and read until it is compacted: dictionaries of numbers that hardly come twice are not worth their time. */
+const logFormat = 'COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 4096';
+
+/** A text costs a call for each row; few rows have an error or a flag. */
+const nullsForNone = (texts: readonly string[]): readonly (string | null)[] =>
+  texts.map((text) => text || null);
+
 /** Where the rows of one part of the output gather before they become its Parquet files. */
 export class PartWriter {
   readonly #frames: DirectFrames;
@@ -140,8 +147,8 @@ export class PartWriter {
 
   /** Adds what became of the next rows. */
   append(rowCount: number, scored: ScoredRows): void {
-    const errors = scored.errors.map((text, i) => (text === '' ? '' : `${scored.codes[i]}: ${text}`));
-    const logged = this.#job.log ? [scored.codes, scored.flags, scored.outputs] : [];
+    const errors = scored.errors.map((text, i) => (text === '' ? null : `${scored.codes[i]}: ${text}`));
+    const logged = this.#job.log ? [scored.codes, scored.flags, scored.outputs].map(nullsForNone) : [];
     this.#results.append([scored.predictions, scored.scores, errors, ...logged], rowCount);
     this.rows += rowCount;
     for (const code of scored.codes) if (code !== '') this.failedRows++;
@@ -169,7 +176,7 @@ export class PartWriter {
       'r.prediction',
       'CASE WHEN isnan(r.score) THEN NULL ELSE r.score END AS score',
       `${sqlLiteral(modelVersion)} AS model_version`,
-      "nullif(r.error, '') AS error",
+      'r.error AS error',
     ];
     // The input's own columns never pass through here: DuckDB reads them again, in the same order.
     const select = this.#select(firstRow, this.rows);
@@ -181,7 +188,7 @@ export class PartWriter {
     const cells = new LoggedCells(this.#inputs, this.#policy);
     const hidden = await cells.write(this.#frames, `SELECT ${id} AS id, p.* FROM (${select}) p`);
     await this.#frames.run(
-      `COPY (SELECT ${this.#logColumns(id, latencyUs, cells).join(', ')} ${from}${hidden}) TO ${sqlLiteral(logPath)} (FORMAT parquet, COMPRESSION zstd)`,
+      `COPY (SELECT ${this.#logColumns(id, latencyUs, cells).join(', ')} ${from}${hidden}) TO ${sqlLiteral(logPath)} (FORMAT parquet, ${logFormat})`,
     );
     const [span] = await this.#frames.query(
       `SELECT min(event_time_ms) AS first, max(event_time_ms) AS last FROM (${select})`,
@@ -209,12 +216,12 @@ export class PartWriter {
       route_version: String(routeVersion),
       arm: "'champion'",
       sticky: 'false',
-      status: "CASE WHEN r.code = '' THEN 'ok' ELSE r.code END",
-      error: cells.error("nullif(r.error, '')", 'r.code'),
+      status: "coalesce(r.code, 'ok')",
+      error: cells.error('r.error', 'r.code'),
       latency_us: String(Math.round(latencyUs)),
       score: 'CASE WHEN isnan(r.score) THEN NULL ELSE r.score END',
-      outputs: cells.payload("nullif(r.outputs, '')"),
-      flags: cells.payload("nullif(r.flags, '')"),
+      outputs: cells.payload('r.outputs'),
+      flags: cells.payload('r.flags'),
     };
     const fixed = predictionLogColumns.map(
       ({ name, type }) => `CAST(${values[name] ?? 'NULL'} AS ${type}) AS ${name}`,

@@ -205,6 +205,7 @@ export class RowScorer {
       throw new Error(`output "${output.name}" has ${width} values a row, where the model tells of one`);
     const integer = type === 'int64' || type === 'uint64';
     const { score } = prediction;
+    const names = prediction.outputs.map((o) => JSON.stringify(o.name));
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i] as number;
       const value = score?.[i];
@@ -220,7 +221,7 @@ export class RowScorer {
       if (value !== undefined) scored.scores[row] = value;
       if (!this.#scalar) scored.predictions[row] = `[${valuesJson(data, type, i * width, (i + 1) * width)}]`;
       else scored.predictions[row] = integer ? BigInt(data[i] as number | bigint) : data[i];
-      if (this.#logged) scored.outputs[row] = outputsText(prediction, i);
+      if (this.#logged) scored.outputs[row] = outputsText(prediction, names, i);
     }
   }
 
@@ -254,11 +255,16 @@ function refuse(scored: ScoredRows, row: number, code: string, message: string):
   scored.scores[row] = Number.NaN;
 }
 
-/** One row's outputs as the prediction log has them: JSON text {name: value}. */
-function outputsText(prediction: Prediction, row: number): string {
-  const members = prediction.outputs.map(({ name, data, type, width }) => {
-    const text = valuesJson(data, type, row * width, (row + 1) * width);
-    return `${JSON.stringify(name)}:${width === 1 ? text : `[${text}]`}`;
-  });
-  return `{${members.join(',')}}`;
+/**
+ * One row's outputs as the prediction log has them: JSON text {name: value}.
+ *
+ * @param names of the outputs, as JSON
+ */
+function outputsText({ outputs }: Prediction, names: readonly string[], row: number): string {
+  let text = '{';
+  for (const [i, { data, type, width }] of outputs.entries()) {
+    const values = valuesJson(data, type, row * width, (row + 1) * width);
+    text += `${i === 0 ? '' : ','}${names[i]}:${width === 1 ? values : `[${values}]`}`;
+  }
+  return `${text}}`;
 }
