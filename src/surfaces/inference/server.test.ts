@@ -411,6 +411,7 @@ test('the counters of other servers are there, with one series a version', async
   assert.equal(value(/^nv_inference_count\{model="test",version="1",role="serve"\} (\d+)/m), 3);
   assert.equal(value(/^nv_inference_request_failure\{model="test",version="1",role="serve"\} (\d+)/m), 1);
   assert.ok(value(/^nv_inference_request_duration_us\{.*\} ([\d.]+)/m) > 0);
+  assert.match(text, /^# TYPE request_predict_seconds histogram$/m);
   assert.equal(value(/^request_predict_seconds_count\{model_name="test",role="serve"\} (\d+)/m), 3);
   assert.equal(
     value(/^request_predict_seconds_bucket\{model_name="test",le="\+Inf",role="serve"\} (\d+)/m),

@@ -1,5 +1,5 @@
 import { type ModelStatistics, type Plane, partBoundsMs } from '../../lifecycle/serving/index.ts';
-import { Counter, Gauge, type Registry } from '../../platform/metrics/index.ts';
+import { Counter, Gauge, type Registry, registerHistogram } from '../../platform/metrics/index.ts';
 
 /** A counter of Triton's, and where its value is in the statistics. Times are microseconds. */
 const tritonCounters: readonly {
@@ -43,10 +43,22 @@ const tritonCounters: readonly {
 ];
 
 /** KServe's parts of a request, by its names. */
-const kserveParts: readonly { readonly name: string; readonly part: keyof ModelStatistics['buckets'] }[] = [
-  { name: 'request_preprocess_seconds', part: 'computeInput' },
-  { name: 'request_predict_seconds', part: 'computeInfer' },
-  { name: 'request_postprocess_seconds', part: 'computeOutput' },
+const kserveParts: readonly {
+  readonly name: string;
+  readonly help: string;
+  readonly part: keyof ModelStatistics['buckets'];
+}[] = [
+  {
+    name: 'request_preprocess_seconds',
+    help: 'Time of checking and laying out inputs',
+    part: 'computeInput',
+  },
+  { name: 'request_predict_seconds', help: 'Time of the model itself', part: 'computeInfer' },
+  {
+    name: 'request_postprocess_seconds',
+    help: 'Time of taking outputs apart and logging',
+    part: 'computeOutput',
+  },
 ];
 
 /**
@@ -81,43 +93,27 @@ export function registerPeerMetrics(registry: Registry, plane: Plane): void {
       for (const { model, version, waiting } of routed(plane)) this.set({ model, version }, waiting);
     },
   });
-  for (const { name, part } of kserveParts) registerPart(registry, plane, name, part);
+  for (const part of kserveParts) registerPart(registry, plane, part);
 }
 
-/** A histogram, as three counters: what is counted elsewhere cannot be put into one of the library's. */
 function registerPart(
   registry: Registry,
   plane: Plane,
-  name: string,
-  part: keyof ModelStatistics['buckets'],
-) {
-  const counter = (
-    suffix: string,
-    help: string,
-    samples: (statistics: ModelStatistics) => readonly (readonly [value: number, le?: string | undefined])[],
-  ) =>
-    new Counter({
-      name: `${name}_${suffix}`,
-      help,
-      registers: [registry],
-      labelNames: suffix === 'bucket' ? ['model_name', 'le'] : ['model_name'],
-      collect() {
-        this.reset();
-        for (const [endpoint, statistics] of plane.statistics.all()) {
-          for (const [value, le] of samples(statistics))
-            this.inc({ model_name: endpoint, ...(le === undefined ? {} : { le }) }, value);
-        }
-      },
-    });
-  counter('bucket', `Requests whose ${name} was at most so long`, ({ buckets }) => {
+  { name, help, part }: (typeof kserveParts)[number],
+): void {
+  const seriesOf = ([endpoint, versions]: readonly [string, readonly ModelStatistics[]]) => {
+    const sum = (of: (statistics: ModelStatistics) => number) =>
+      versions.reduce((total, statistics) => total + of(statistics), 0);
     let count = 0;
-    return buckets[part].map((more, i) => {
-      count += more;
-      return [count, partEnds[i]];
+    const buckets = partEnds.map((le, i) => {
+      count += sum((s) => s.buckets[part][i] ?? 0);
+      return [le, count] as const;
     });
-  });
-  counter('sum', `Seconds of ${name} in all`, (s) => [[s[part].ns / 1e9]]);
-  counter('count', `Requests of ${name}`, (s) => [[s[part].count]]);
+    const labels = { model_name: endpoint };
+    return { labels, buckets, sum: sum((s) => s[part].ns) / 1e9, count: sum((s) => s[part].count) };
+  };
+  const read = () => [...plane.statistics.endpoints()].map(seriesOf);
+  registerHistogram(registry, { name, help, read });
 }
 
 const partEnds: readonly string[] = [...partBoundsMs.map((ms) => String(ms / 1000)), '+Inf'];

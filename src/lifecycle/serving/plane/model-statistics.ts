@@ -59,10 +59,8 @@ export class StatisticsBook {
   readonly #endpoints = new Map<string, Map<string, ModelStatistics>>();
 
   /** Of all versions that an endpoint has asked, also those that it no longer does, and of endpoints that are gone: counters never fall. */
-  *all(): Generator<readonly [endpoint: string, statistics: ModelStatistics]> {
-    for (const [endpoint, versions] of this.#endpoints) {
-      for (const statistics of versions.values()) yield [endpoint, statistics];
-    }
+  *endpoints(): Generator<readonly [endpoint: string, versions: readonly ModelStatistics[]]> {
+    for (const [endpoint, versions] of this.#endpoints) yield [endpoint, [...versions.values()]];
   }
 
   /** Null when the version was never asked. */
