@@ -64,9 +64,7 @@ test('steps are taken in the order of their tensors, row by row, and follow a mo
     ensemble([
       { model: 'neg', takes: 'middle', gives: 'out' },
       { model: 'abs', takes: 'in', gives: 'middle' },
-      { model: 'négation -1,-1', takes: 'in', gives: 'unused' },
     ]),
-    { 'négation -1,-1/1/model.onnx': negate },
   );
   assert.deepEqual(await out(repository, [1, -2, 3, -4], [2]), [{ name: 'out', values: [-1, -2, -3, -4] }]);
   assert.equal(repository.serving.repository.config('e', '1')?.platform, 'ensemble');
@@ -151,6 +149,8 @@ test('what does not fit together is told in Triton’s words', async (t) => {
   const repository = await serve(t, ensemble([one]), {
     'whole/1/model.onnx': oneNodeOnnx('Neg', ['N', 2], int64),
     'e2/config.pbtxt': ensemble([{ ...one, model: 'e' }]),
+    'abs/inner/1/model.onnx': absolute,
+    'abs,-1/1/model.onnx': absolute,
   });
   for (const [config, problem] of [
     ['platform: "ensemble"', /ensemble scheduling must be set for ensemble e/],
@@ -172,6 +172,8 @@ test('what does not fit together is told in Triton’s words', async (t) => {
     [ensemble([one]).replace('"y"', '"z"'), /mapped from non-existing output z in model neg/],
     [ensemble([{ ...one, model: 'whole' }]), /inconsistent data type: TYPE_FP32 .* TYPE_INT64 .* whole/],
     [ensemble([one], 'max_batch_size: 8', '3'), /inconsistent shape: \[-1,3\] .* \[-1,2\] .* neg/],
+    [ensemble([{ ...one, model: 'abs/inner' }]), /'abs\/inner': model name must not contain path traversal/],
+    [ensemble([{ ...one, model: 'abs,-1' }]), /'abs,-1': .* names of models are letters, digits/],
     [ensemble([{ ...one, model: 'e2' }]), /not available or ambiguous: e2|circular/],
   ] as const) {
     await repository.put('e/config.pbtxt', config);

@@ -130,8 +130,7 @@ export async function buildEnsemble(
         name: 'ensemble',
         steps: ordered.map(({ step, part }, i) => ({
           kind: 'model',
-          // Folders may be called what no step may, as `nop_-1,-1`.
-          name: `${i + 1}-${step.model_name.replace(/[^\w.-]/g, '_')}`.slice(0, 64),
+          name: `${i + 1}-${step.model_name}`.slice(0, 64),
           package: part.digest,
           inputs: step.input_map,
           outputs: step.output_map,

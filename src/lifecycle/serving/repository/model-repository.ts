@@ -240,6 +240,8 @@ export class RepositoryModels implements ModelRepository {
       if (within.includes(used)) {
         throw new Error(`circular dependency between ensembles: ${[...within, used].join(' -> ')}`);
       }
+      const nameProblem = problemOfName(used);
+      if (nameProblem) throw new Error(`ensemble ${name} contains the model '${used}': ${nameProblem}`);
       const known = this.#models.get(used);
       if (known && (known.state === 'SETTLED' || known.served.length > 0)) continue;
       await this.#load(used, noOverride, undefined, within);
