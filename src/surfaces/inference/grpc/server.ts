@@ -142,7 +142,8 @@ export class GrpcServer {
   }
 
   #cutUnfinished(): void {
-    const answering = new Set<Http2Connection>();
+    // Those that only have to be read end by themselves.
+    const answering = new Set([...this.#connections].filter((connection) => connection.isEnding));
     for (const [exchange, connection] of this.#answering) if (!exchange.heldBack) answering.add(connection);
     for (const connection of this.#connections) if (!answering.has(connection)) connection.destroy();
     if (answering.size === 0) for (const socket of this.#sockets) socket.destroy();

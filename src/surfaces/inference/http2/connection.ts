@@ -44,8 +44,9 @@ const greetingMs = 10_000;
 const mostKeptBytes = 256 * 1024 * 1024;
 /** Streams that were reset here, of which frames may still be on their way. */
 const mostRemembered = 10_000;
-/** How long a peer has to hear of the end before its connection is cut off. */
+/** A connection that ends is cut off when its peer has taken nothing, and sent nothing, for so long, and in any case after a while. */
 const lingerMs = 1000;
+const longestLingerMs = 30_000;
 const nothing: Buffer = Buffer.alloc(0);
 const http1 = /^[A-Z]+ \S+ HTTP\/1\.\d\r?\n/;
 
@@ -69,6 +70,7 @@ export class Http2Connection implements StreamCarrier {
   #pingCount = 0;
   #greeted = false;
   #greeting: NodeJS.Timeout | null;
+  #lingering: NodeJS.Timeout | null = null;
   #block: OpenBlock | null = null;
   #lastStreamId = 0;
   #sendWindow = firstWindow;
@@ -448,18 +450,25 @@ export class Http2Connection implements StreamCarrier {
     for (const stream of this.#streams.values()) stream.close();
   }
 
-  /** A peer that still sends would lose our last bytes if it were cut off at once. */
+  /** Whether all is answered: it lasts until the peer has read that. */
+  get isEnding(): boolean {
+    return this.#over;
+  }
+
+  /** A peer that still sends would lose our last bytes if it were cut off at once; so would one that reads slowly. */
   #end(): void {
     if (this.#over) return;
     this.#over = true;
     this.#out.flush();
     this.#socket.end();
     this.#socket.resume();
-    setTimeout(() => this.#socket.destroy(), lingerMs).unref();
+    this.#socket.setTimeout(lingerMs, () => this.#socket.destroy());
+    this.#lingering = setTimeout(() => this.#socket.destroy(), longestLingerMs).unref();
   }
 
   readonly #onClose = (): void => {
     if (this.#greeting) clearTimeout(this.#greeting);
+    if (this.#lingering) clearTimeout(this.#lingering);
     for (const stream of this.#streams.values()) stream.close();
     for (const answered of this.#pings.values()) answered();
   };
