@@ -276,7 +276,10 @@ export async function createControlServices(parts: ControlParts) {
   const erasures = new ErasureService({
     endpointExists,
     collect: () => serving.sealPredictions(collectMs),
-    hooks: feedback.eraseHooks(() => logCopies({ replays, batches })),
+    hooks: feedback.eraseHooks({
+      digests: () => logCopies({ replays, batches }),
+      deleting: (file) => replays.forgetExamples(file),
+    }),
     otherKeys: ({ entity, endpoint }) => feedback.hashKeys.others(entity, endpoint),
     left: datasetsWith({ data, feedback, blobs, frames }),
   });

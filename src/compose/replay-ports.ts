@@ -26,6 +26,7 @@ export function createReplayPorts(
       await pipelines.removeIn(tx, id);
       await batches.removeParts(tx, id);
     },
+    putOutputs: (tx, id, outputs) => pipelines.putOutputs(tx, id, outputs),
     deleteUnused: (digests) => deleteUnused({ db, blobs }, digests, Date.now()),
     progress: (ids) => batches.progress(system, ids),
     parts: async (id) => (await batches.parts(system, id)).map(({ digest }) => digest),

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { bothEnded } from '../../core/both-ended.ts';
 import { fail } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
-import type { Digest } from '../../core/json.ts';
 import { type Clock, formatTime, wallClock } from '../../core/time.ts';
 import { type Actor, authorize } from '../../platform/access/index.ts';
 import type { DirectoryBlobStore } from '../../platform/blobs/index.ts';
@@ -313,8 +312,8 @@ export class FeedbackService {
   }
 
   /** See `eraseHooks`. */
-  eraseHooks(copies: () => Promise<readonly Digest[]>): readonly EraseHook<Actor>[] {
-    return eraseHooks(this, this.#options, copies);
+  eraseHooks(others: Parameters<typeof eraseHooks>[2]): readonly EraseHook<Actor>[] {
+    return eraseHooks(this, this.#options, others);
   }
 
   /** Compacts and applies retention now. See `Compaction`. */

@@ -67,6 +67,26 @@ async function setUp(t: TestContext, db: Database, kind: StepKind) {
 }
 
 forEachDatabase((name, open) => {
+  test(`${name}: other outputs take the place of a step's, and a step that has ended is removed whole`, async (t) => {
+    const db = await open(t, migrations);
+    const { pipelines, jobs, ended, start } = await setUp(
+      t,
+      db,
+      kindOf(async (n, { log }) => {
+        log('at work');
+        return { n };
+      }),
+    );
+    const id = await start({ n: 1 });
+    await ended(id);
+    await db.write((tx) => pipelines.putOutputs(tx, id, { n: 2 }));
+    assert.deepEqual((await pipelines.get(systemActor, id)).outputs, { n: 2 });
+    assert.deepEqual((await jobs.get(id)).result, { n: 2 });
+    await db.write((tx) => pipelines.removeIn(tx, id));
+    await assert.rejects(pipelines.get(systemActor, id), { code: 'not_found' });
+    assert.deepEqual(await jobs.logs(id, 0, 10), []);
+  });
+
   test(`${name}: a step's outputs, log and end are recorded`, async (t) => {
     const db = await open(t, migrations);
     const kind = kindOf(async (n, context) => {

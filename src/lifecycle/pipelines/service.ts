@@ -162,6 +162,12 @@ export class Pipelines {
     return this.#jobs.holdRunning(tx, id);
   }
 
+  /** Puts other outputs in the place of those that a step has ended with. */
+  async putOutputs(tx: Tx, id: string, outputs: unknown): Promise<void> {
+    await store.putOutputs(tx, id, JSON.stringify(outputs));
+    await this.#jobs.putResult(tx, id, outputs);
+  }
+
   /** Tells that a running step has kept something that its next attempt goes on from. */
   noteProgress(tx: Tx, id: string): Promise<void> {
     return this.#jobs.noteProgress(tx, id);

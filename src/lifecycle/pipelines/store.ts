@@ -61,6 +61,11 @@ export async function finishStepRun(tx: Tx, id: string, change: Partial<StepRunR
   return updated !== undefined;
 }
 
+export async function putOutputs(tx: Tx, id: string, outputs: string): Promise<void> {
+  const ended = tables<PipelinesTables>(tx).updateTable('step_runs').set({ outputs });
+  await ended.where('id', '=', id).where('status', '=', 'succeeded').execute();
+}
+
 export async function deleteStepRun(tx: Tx, id: string): Promise<void> {
   await tables<PipelinesTables>(tx).deleteFrom('step_runs').where('id', '=', id).execute();
 }

@@ -272,6 +272,11 @@ export class Jobs {
     await store.deleteJob(tx, id);
   }
 
+  /** Puts another result in the place of that of a job that is done. */
+  async putResult(tx: Tx, id: string, result: unknown): Promise<void> {
+    await store.putResult(tx, id, JSON.stringify(result));
+  }
+
   /** Tells that a running job has got on: workers that were lost before are not held against it. */
   async noteProgress(tx: Tx, id: string): Promise<void> {
     await store.noteProgress(tx, id);

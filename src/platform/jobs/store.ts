@@ -208,6 +208,15 @@ export async function findJob(tx: Tx, id: string): Promise<JobRow | undefined> {
   return jobs(tx).selectFrom('jobs').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
+export async function putResult(tx: Tx, id: string, result: string): Promise<void> {
+  await jobs(tx)
+    .updateTable('jobs')
+    .set({ result })
+    .where('id', '=', id)
+    .where('status', '=', 'done')
+    .execute();
+}
+
 /** Deletes a job and its log. */
 export async function deleteJob(tx: Tx, id: string): Promise<void> {
   await jobs(tx).deleteFrom('job_logs').where('job_id', '=', id).execute();

@@ -217,7 +217,7 @@ forEachDatabase((name, open) => {
       ];
       const uploads = [];
       for (const file of files) uploads.push(await service.labels.upload(ada, endpoint, 'csv', file, true));
-      for (const hook of service.eraseHooks(async () => []))
+      for (const hook of service.eraseHooks({ digests: async () => [] }))
         await hook.erase(ada, { entity: 'M\u00fcller', endpoint, reason: 'a test' });
       const left = uploads.map(async ({ digest }) => (await blobs.info(digest)) !== undefined);
       assert.deepEqual(await Promise.all(left), [false, false, true, true]);

@@ -42,6 +42,8 @@ export interface ReplayPorts {
   readonly cancel: (tx: Tx, id: string, reason: string) => Promise<void>;
   /** Removes a step that has ended, with its parts; throws for one that has not. */
   readonly remove: (tx: Tx, id: string) => Promise<void>;
+  /** Puts other outputs in the place of those of a step that has succeeded. */
+  readonly putOutputs: (tx: Tx, id: string, outputs: unknown) => Promise<void>;
   /** Deletes those of these files that nothing uses any more; how many. */
   readonly deleteUnused: (digests: readonly Digest[]) => Promise<number>;
   /** How far those are that have begun. */
@@ -160,6 +162,18 @@ export class ReplayService {
       });
     });
     return { id, files: await ports.deleteUnused(files) };
+  }
+
+  /** Takes out of replays with this file the rows that they show as examples: one of them may be of who is erased. */
+  async forgetExamples(file: Digest): Promise<void> {
+    const { db, ports } = this.#options;
+    const all = await ports.stepRuns({ limit: Number.MAX_SAFE_INTEGER, afterId: undefined });
+    for (const { id, status, outputs } of all) {
+      if (status !== 'succeeded') continue;
+      const result = replayOutputsSchema.parse(outputs);
+      if (result.digest === file && result.examples.length > 0)
+        await db.write((tx) => ports.putOutputs(tx, id, { ...result, examples: [] }));
+    }
   }
 
   /** The files of all replays: what was predicted, and windows of the log of earlier versions. */

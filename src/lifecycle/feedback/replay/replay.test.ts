@@ -12,7 +12,7 @@ import { logisticOnnx, logisticPackage } from '../../../platform/onnx/testing.ts
 import { requireFeatures, runBatchStep } from '../../serving/index.ts';
 import { replayInputsSchema, replayOutputsSchema } from '../contract.ts';
 import { ada, openFeedbackService } from '../testing.ts';
-import { ReplayService, type ReplayStepRun } from './replay-service.ts';
+import { type ReplayPorts, ReplayService, type ReplayStepRun } from './replay-service.ts';
 import { replayStep } from './replay-step.ts';
 
 const noPython = async () => null;
@@ -181,7 +181,7 @@ forEachDatabase((name, open) => {
     const under = windows.of('s', span, { ...around, check: () => wait.promise });
     const erased = (async () => {
       const sums: Record<string, number> = {};
-      for (const hook of service.eraseHooks(async () => []))
+      for (const hook of service.eraseHooks({ digests: async () => [] }))
         Object.assign(sums, await hook.erase(ada, { entity: 'ada', endpoint: null, reason: 'asked for it' }));
       return sums;
     })();
@@ -197,6 +197,39 @@ forEachDatabase((name, open) => {
       left.map(({ e }) => e),
       ['bob', 'eve'],
     );
+  });
+
+  test(`on ${name}: a replay whose file is erased shows no rows of it any more`, async (t) => {
+    const { service: feedback, options, journal } = await openFeedbackService(t, open);
+    const file = `sha256:${'c'.repeat(64)}` as const;
+    const metrics = { logLoss: null, brier: null, accuracy: null, auc: null };
+    const example = { predictionId: 'p', loggedVersion: '1', loggedScore: 0, replayedScore: 1, label: null };
+    const outputs = (digest: string) => ({
+      ...{ rows: 1, failedRows: 0, compared: 1, difference: null, changedDecisions: 1, labelled: 0 },
+      ...{ logged: metrics, replayed: metrics, examples: [example], digest, sizeBytes: 1 },
+    });
+    const run = (id: string, status: 'succeeded' | 'failed', digest: string) => ({
+      ...{ id, status, kind: 'replay', error: null, createdAt: '', finishedAt: null, inputs: {} },
+      outputs: status === 'succeeded' ? outputs(digest) : null,
+    });
+    const put = new Map<string, unknown>();
+    const replays = new ReplayService({
+      db: options.db,
+      journal,
+      feedback,
+      ports: {
+        stepRuns: async () => [
+          run('own', 'succeeded', file),
+          run('other', 'succeeded', `sha256:${'d'.repeat(64)}`),
+          run('broken', 'failed', file),
+        ],
+        putOutputs: async (_: unknown, id: string, to: unknown) => {
+          put.set(id, to);
+        },
+      } as unknown as ReplayPorts,
+    });
+    await replays.forgetExamples(file);
+    assert.deepEqual([...put], [['own', { ...outputs(file), examples: [] }]]);
   });
 
   test(`on ${name}: replays of one endpoint are listed in pages, however many others lie between`, async (t) => {
@@ -230,6 +263,7 @@ forEachDatabase((name, open) => {
         start: unused,
         cancel: unused,
         remove: unused,
+        putOutputs: unused,
         deleteUnused: unused,
         parts: unused,
         modelOf: unused,

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Digest } from '../../../core/json.ts';
 import { openDirectoryBlobs } from '../../../platform/blobs/index.ts';
 import type { Frames } from '../../../platform/frames/index.ts';
 import { localFrames } from '../../../platform/segments/testing.ts';
@@ -22,7 +23,13 @@ test('an erasure that cannot look into a file fails, and deletes nothing that it
     query: (sql: string) => (isAway ? Promise.reject(new Error('away')) : engine.query(sql)),
   } as Frames;
   const hashKeys = { entityForms: (entity: string) => [entity] };
-  const hook = new LogCopies({ blobs, frames, digests: async () => [window, broken], hashKeys }).eraseHook();
+  const told: string[] = [];
+  const deleting = async (digest: Digest) => {
+    told.push(digest);
+    assert.ok(await blobs.info(digest), 'it is told before: after a kill it is found again');
+  };
+  const digests = async () => [window, broken];
+  const hook = new LogCopies({ blobs, frames, digests, hashKeys, deleting }).eraseHook();
   const erase = (entity: string) =>
     hook.erase({ kind: 'user', id: 'dpo' }, { entity, endpoint: null, reason: 'asked' });
   await assert.rejects(erase('ada'), /away/);
@@ -31,4 +38,5 @@ test('an erasure that cannot look into a file fails, and deletes nothing that it
   assert.deepEqual(await erase('ada'), { files: 1 });
   assert.deepEqual([await blobs.info(window), (await blobs.info(broken)) !== undefined], [undefined, true]);
   assert.deepEqual(await erase('bob'), { files: 1 });
+  assert.deepEqual(told, [window, broken]);
 });

@@ -16,6 +16,8 @@ export interface LogCopiesOptions {
   /** Files in which entities of the log may be: windows, what was made of them, files of labels. */
   readonly digests: () => Promise<readonly Digest[]>;
   readonly hashKeys: Pick<LogHashKeys, 'entityForms'>;
+  /** Takes away what else was made of a file that is about to be deleted; may be called twice for the same one. */
+  readonly deleting: (digest: Digest) => Promise<void>;
 }
 
 /** Columns in which such a file has an entity. */
@@ -37,11 +39,12 @@ export class LogCopies {
     return {
       name: 'files made of the log',
       erase: async (_actor, { entity }) => {
-        const { blobs, digests, hashKeys } = this.#options;
+        const { blobs, digests, hashKeys, deleting } = this.#options;
         const texts = hashKeys.entityForms(entity);
         let files = 0;
         for (const digest of new Set(await digests())) {
           if (!(await blobs.info(digest)) || !(await this.#isIn(digest, texts))) continue;
+          await deleting(digest);
           await blobs.delete(digest);
           files++;
         }
