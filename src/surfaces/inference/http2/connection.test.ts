@@ -199,10 +199,21 @@ test('who breaks the protocol loses the stream or the connection, with the stand
     'headers without end': [
       Buffer.concat([
         request(1, 0),
-        ...Array.from({ length: 5 }, () => frame(frameType.continuation, 0, 1, Buffer.alloc(16_000))),
+        ...Array.from({ length: 66 }, () => frame(frameType.continuation, 0, 1, Buffer.alloc(16_000))),
       ]),
       errorCode.enhanceYourCalm,
       0,
+    ],
+    'headers of 200 kB': [
+      Buffer.concat([
+        request(1, 0),
+        ...Array.from({ length: 20 }, () =>
+          frame(frameType.continuation, 0, 1, headerBlock({ a: 'b'.repeat(10_000) })),
+        ),
+        frame(frameType.continuation, flag.endHeaders, 1, Buffer.alloc(0)),
+      ]),
+      errorCode.enhanceYourCalm,
+      1,
     ],
     'DATA behind the end': [
       Buffer.concat([

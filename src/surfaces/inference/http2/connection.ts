@@ -16,7 +16,7 @@ import {
 } from './frames.ts';
 import { HeaderDecoder } from './header-decoder.ts';
 import { Nuisances } from './nuisances.ts';
-import { mostHeaderBytes, readRequestHeaders, skipTrailers } from './request-headers.ts';
+import { mostBlockBytes, mostHeaderBytes, readRequestHeaders, skipTrailers } from './request-headers.ts';
 import { Http2Stream, type StreamCarrier, windowBytes } from './stream.ts';
 
 interface ConnectionOptions {
@@ -282,8 +282,8 @@ export class Http2Connection implements StreamCarrier {
     if (!open) throw protocolError('CONTINUATION follows no headers');
     open.parts.push(payload);
     open.sizeBytes += payload.length;
-    if (open.sizeBytes > mostHeaderBytes) {
-      throw new Http2Error(errorCode.enhanceYourCalm, `headers of more than ${mostHeaderBytes} bytes`);
+    if (open.sizeBytes > mostBlockBytes) {
+      throw new Http2Error(errorCode.enhanceYourCalm, `headers of more than ${mostBlockBytes} bytes`);
     }
     if (payload.length === 0) this.#bear('empty CONTINUATION frames');
     if (!(flags & flag.endHeaders)) return;

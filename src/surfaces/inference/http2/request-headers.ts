@@ -6,6 +6,11 @@ export type RequestHeaders = Readonly<Record<string, string | undefined>>;
 
 /** Bytes that the header fields of a request may have together, counted as HPACK does. */
 export const mostHeaderBytes = 65_536;
+/**
+ * Bytes of a header block that are read at all. One with too many fields is read to its end, for the table that all
+ * blocks of the connection share: it ends its own stream then, and not those beside it.
+ */
+export const mostBlockBytes = 1_048_576;
 
 const required = [':method', ':scheme', ':path'] as const;
 const pseudo: ReadonlySet<string> = new Set([...required, ':authority']);
