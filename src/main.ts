@@ -54,12 +54,12 @@ async function run(role: 'up' | 'control' | 'serve' | 'work'): Promise<void> {
     process.exit(await up(import.meta.filename, settings));
   }
   const log = createLogger(role, settings.logLevel, settings.logFormat);
-  await runRole(role, settings, log, async () => {
+  await runRole(role, settings, log, async (begun) => {
     switch (role) {
       case 'control':
         return (await import('./compose/control.ts')).startControl(settings, log);
       case 'serve':
-        return (await import('./compose/serve.ts')).startServe(settings, log);
+        return (await import('./compose/serve.ts')).startServe(settings, log, begun);
       case 'work':
         return (await import('./compose/work.ts')).startWork(settings, log);
     }

@@ -3,11 +3,17 @@ import { durationMsOf, type Settings } from '../platform/config/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { exitCodeOf, onStopRequest } from '../platform/supervisor/index.ts';
 
+/** What of a role runs already while the rest starts. */
+export interface BegunRole {
+  stop(): Promise<void>;
+  /** Ends what runs outside of this process at once. */
+  kill?(): void;
+}
+
 /** A role that runs in this process. */
-export interface RunningRole {
+export interface RunningRole extends BegunRole {
   /** What it offers, for the line that says it is ready. */
   readonly ready: string;
-  stop(): Promise<void>;
 }
 
 type RoleName = 'control' | 'serve' | 'work';
@@ -32,16 +38,24 @@ export function stopLimitMs(role: RoleName, settings: Pick<Settings, 'pythonTime
   }
 }
 
-/** Runs a role until it is asked to stop; says when it is ready and why it could not start. */
+/**
+ * Runs a role until it is asked to stop; says when it is ready and why it could not start.
+ *
+ * @param start calls `begun` with what has to be stopped too before all of it runs
+ */
 export async function runRole(
   name: RoleName,
   settings: Settings,
   log: Logger,
-  start: () => Promise<RunningRole>,
+  start: (begun: (role: BegunRole) => void) => Promise<RunningRole>,
 ): Promise<void> {
   const beganMs = performance.now();
-  let role: RunningRole | undefined;
+  let role: BegunRole | undefined;
   // Heard from the first moment: whoever started this one may be gone before it is ready.
+  const giveUp = (reason: string) => {
+    log.warn(`${name} ends at once (${reason} again): what was under way is cut off`);
+    role?.kill?.();
+  };
   onStopRequest((reason) => {
     log.info(`${name} stops (${reason})`);
     if (role === undefined) process.exit(0);
@@ -58,16 +72,21 @@ export async function runRole(
         process.exit(1);
       },
     );
-  });
+  }, giveUp);
+  let ready: string;
   try {
-    role = await start();
+    const running = await start((begun) => {
+      role = begun;
+    });
+    role = running;
+    ready = running.ready;
   } catch (error) {
     reportFatal(name, log, error);
     process.exit(exitCodeOf(error));
   }
   // Held until here: a start may wait for nothing but what comes over it.
   process.channel?.unref();
-  log.info({ startMs: Math.round(performance.now() - beganMs) }, `${name} is ready: ${role.ready}`);
+  log.info({ startMs: Math.round(performance.now() - beganMs) }, `${name} is ready: ${ready}`);
 }
 
 /** A working directory that somebody deleted is left: libraries ask for its path as they load, and would end the process. */

@@ -23,7 +23,7 @@ import type { Logger } from '../platform/log/index.ts';
 import { Supervisor } from '../platform/supervisor/index.ts';
 import { type HubMember, type LinkChannel, WorkerHub, WorkerLink } from '../platform/workers/index.ts';
 import { endedAnswers, type HttpAnswer, type Peers } from '../surfaces/inference/index.ts';
-import { type RunningRole, stopLimitMs } from './role.ts';
+import { type BegunRole, type RunningRole, stopLimitMs } from './role.ts';
 
 /** Tells a process which one of those on the port it is: 0, 1, … */
 const numberVariable = 'MILLRACE_SERVE_WORKER';
@@ -41,7 +41,11 @@ export function workerNumber(): number | null {
  * connection; one that ends is started again, and takes connections once its models are loaded where another's are.
  * Ready when all are.
  */
-export async function startServeWorkers(settings: Settings, logger: Logger): Promise<RunningRole> {
+export async function startServeWorkers(
+  settings: Settings,
+  logger: Logger,
+  begun: (role: BegunRole) => void,
+): Promise<RunningRole> {
   // All accept from one queue: where the first process hands connections out, one that is killed takes some into limbo.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ args: process.argv.slice(2), serialization: 'advanced' });
@@ -67,14 +71,17 @@ export async function startServeWorkers(settings: Settings, logger: Logger): Pro
     supervisor.start({ name, command: process.execPath, args: [], env, stopMs });
   }
   const ended = supervisor.ended.then((exitCode) => process.exit(exitCode));
-  const ready = await Promise.race([allReady, ended]);
-  return {
-    ready: `${ready} by ${settings.serveWorkers} processes`,
+  const running: BegunRole = {
     stop() {
       releasePorts();
       return supervisor.stop();
     },
+    kill: () => supervisor.kill(),
   };
+  // Those that have loaded their models answer while the others do so.
+  begun(running);
+  const ready = await Promise.race([allReady, ended]);
+  return { ...running, ready: `${ready} by ${settings.serveWorkers} processes` };
 }
 
 /**

@@ -25,7 +25,7 @@ import { startGrpc } from './grpc.ts';
 import { predictionLogOf } from './prediction-log.ts';
 import { pythonHost, pythonSettings } from './python-host.ts';
 import { replicaName } from './replica-name.ts';
-import type { RunningRole } from './role.ts';
+import type { BegunRole, RunningRole } from './role.ts';
 import { openServeOperations } from './serve-operations.ts';
 import { joinWorkers, startServeWorkers, tellIdleLogs, waitUntil, workerNumber } from './serve-workers.ts';
 import { controlUrlOf, reachable } from './urls.ts';
@@ -50,9 +50,13 @@ interface Side {
  * control, and answers predictions. It listens before the models are loaded, as whoever looks whether it lives would
  * end it otherwise. Throws `port_taken`, `data_locked`, `repository_missing`.
  */
-export async function startServe(settings: Settings, logger: Logger): Promise<RunningRole> {
+export async function startServe(
+  settings: Settings,
+  logger: Logger,
+  begun: (role: BegunRole) => void,
+): Promise<RunningRole> {
   const number = workerNumber();
-  if (settings.serveWorkers > 1 && number === null) return startServeWorkers(settings, logger);
+  if (settings.serveWorkers > 1 && number === null) return startServeWorkers(settings, logger, begun);
   const directory = directoryOf(settings, number);
   if (!number) await tellIdleLogs(directory.serve, settings.serveWorkers, logger);
   const lock = lockDirectory(directory.serve, 'serve');

@@ -48,7 +48,11 @@ export async function up(main: string, settings: Settings): Promise<number> {
       env: { ...memoryEnvironment[role], ...env, ...(role === 'control' ? {} : besideControl) },
     });
   }
-  onStopRequest(() => void supervisor.stop());
+  const giveUp = (reason: string) => {
+    log.warn(`all end at once (${reason} again): what was under way is cut off`);
+    supervisor.kill();
+  };
+  onStopRequest(() => void supervisor.stop(), giveUp);
   return supervisor.ended;
 }
 

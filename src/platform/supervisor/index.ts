@@ -92,6 +92,12 @@ export class Supervisor {
     });
   }
 
+  /** Ends all at once, whatever they are at. */
+  kill(): void {
+    this.#stopping = true;
+    for (const { child } of this.#children.values()) child.kill('SIGKILL');
+  }
+
   async stop(exitCode = 0): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -113,17 +119,27 @@ export class Supervisor {
 
 /**
  * For a role's process: calls `stop` once, on SIGTERM or Ctrl-C, or when the supervisor that started it is gone
- * (its IPC channel closes even when it was killed), so no orphan stays.
+ * (its IPC channel closes even when it was killed), so no orphan stays. The same signal again ends the process at once,
+ * after `giveUp`; another one does not, as Ctrl-C reaches those that a supervisor sends SIGTERM as well.
  */
-export function onStopRequest(stop: (reason: string) => void): void {
+export function onStopRequest(stop: (reason: string) => void, giveUp: (reason: string) => void): void {
   let requested = false;
   const once = (reason: string) => () => {
     if (requested) return;
     requested = true;
     stop(reason);
   };
-  process.once('SIGTERM', once('SIGTERM'));
-  process.once('SIGINT', once('SIGINT'));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const again = () => {
+      giveUp(signal);
+      // Nobody listens any more: it does what it does to any process.
+      process.kill(process.pid, signal);
+    };
+    process.once(signal, () => {
+      process.once(signal, again);
+      once(signal)();
+    });
+  }
   const isSupervised = process.env[supervisedVariable] !== undefined;
   delete process.env[supervisedVariable];
   if (process.connected) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
-import { EventEmitter } from 'node:events';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { createLogger } from '../log/index.ts';
 import { Supervisor } from './index.ts';
@@ -49,6 +50,36 @@ test('one for which the system has no room is tried again, and a stop does not w
   Object.assign(started[1] as EventEmitter, { pid: undefined }).emit('error', new Error('EAGAIN'));
   void supervisor.stop();
   assert.equal(await supervisor.ended, 0);
+});
+
+test('one that is told to stop again with the same signal ends at once, and says so', async (t) => {
+  const script = `import { onStopRequest } from '${new URL('index.ts', import.meta.url).href}';
+    setInterval(() => undefined, 60_000);
+    onStopRequest((why) => console.log('stops ' + why), (why) => console.log('gives up ' + why));
+    console.log('runs');`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  t.after(() => child.kill('SIGKILL'));
+  const said: string[] = [];
+  const lines = createInterface(child.stdout);
+  lines.on('line', (line) => said.push(line));
+  const next = () => once(lines, 'line');
+  await next();
+  child.kill('SIGINT');
+  await next();
+  child.kill('SIGTERM');
+  child.kill('SIGINT');
+  const [, signal] = await once(child, 'close');
+  assert.deepEqual([...said, signal], ['runs', 'stops SIGINT', 'gives up SIGINT', 'SIGINT']);
+});
+
+test('all end at once when they are not waited for any more', (t) => {
+  const { supervisor, started, end } = supervised(t);
+  const told: string[] = [];
+  Object.assign(started[0] as EventEmitter, { kill: (signal: string) => told.push(signal) });
+  void supervisor.stop();
+  supervisor.kill();
+  assert.deepEqual(told, ['SIGTERM', 'SIGKILL']);
+  end(null);
 });
 
 test('each has its own time to end before it is killed', async (t) => {
