@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { doubleSchema, type Frames, sqlLiteral, typedRows } from '../../../platform/frames/index.ts';
 import type { OutcomeRule } from '../contract.ts';
 import type { LabelEntry } from '../label-log.ts';
-import { labelOrderSql, parquet, predictionsSql } from '../relations.ts';
+import { labelOrderSql, labelTimeSql, parquet, predictionsSql } from '../relations.ts';
 
 const decidedRow = z.object({
   prediction_id: z.string(),
-  event_time_ms: z.int(),
+  at_ms: z.int(),
   signals: z.int(),
   total: doubleSchema,
   outcome: z.int(),
@@ -40,8 +40,8 @@ export function decidedRange(
 
 /**
  * The labels that a rule makes and that are not there yet, or no longer true. Each has as its event time the end of
- * its prediction's window, so a person's later word counts more. The same signal twice (same time and value) counts
- * once.
+ * its prediction's window, so a person's later word counts more, or that of what the rule said before where its window was
+ * longer then: the newer one counts. The same signal twice (same time and value) counts once.
  */
 export async function ruleLabels(
   frames: Frames,
@@ -55,7 +55,7 @@ export async function ruleLabels(
   return rows.map((row) => ({
     predictionId: row.prediction_id,
     value: row.outcome,
-    eventTimeMs: row.event_time_ms + windowOf(rule),
+    eventTimeMs: row.at_ms,
     receivedAtMs: nowMs,
     source: ruleSource,
     note: `signals: ${row.signals}, weighted sum ${row.total}, threshold ${rule.threshold}`,
@@ -73,8 +73,8 @@ function ruleSql(rule: OutcomeRule, files: RuleFiles, nowMs: number): string {
   // Files of earlier times do not say where their labels came from.
   const labels =
     files.labels.length === 0
-      ? `SELECT NULL::VARCHAR AS prediction_id, NULL::DOUBLE AS value WHERE false`
-      : `SELECT prediction_id, arg_max(value_number, ${labelOrderSql}) AS value FROM
+      ? `SELECT NULL::VARCHAR AS prediction_id, NULL::DOUBLE AS value, NULL::BIGINT AS last_ms WHERE false`
+      : `SELECT prediction_id, arg_max(value_number, ${labelOrderSql}) AS value, max(${labelTimeSql}) AS last_ms FROM
            (SELECT NULL::VARCHAR AS source, NULL::VARCHAR AS prediction_id, NULL::DOUBLE AS value_number,
               NULL::BIGINT AS event_time_ms, NULL::BIGINT AS seq WHERE false
             UNION ALL BY NAME SELECT * FROM ${parquet(files.labels)})
@@ -85,7 +85,8 @@ function ruleSql(rule: OutcomeRule, files: RuleFiles, nowMs: number): string {
     given AS (${signals}),
     made AS (${labels}),
     sums AS (SELECT g.prediction_id, count(*) AS n,
-        sum(w.weight * least(coalesce(g.value_number, 0), coalesce(w.cap, 'infinity'::DOUBLE))) AS total
+        -- Weights that are no binary fractions add up exactly enough, in whatever order they come.
+        fsum(w.weight * least(coalesce(g.value_number, 0), coalesce(w.cap, 'infinity'::DOUBLE))) AS total
       FROM given g JOIN weights w USING (signal) JOIN predicted p USING (prediction_id)
       WHERE g.event_time_ms BETWEEN p.event_time_ms AND p.event_time_ms + w.within_ms GROUP BY 1),
     decided AS (SELECT p.prediction_id, p.event_time_ms, coalesce(n, 0) AS signals, coalesce(total, 0) AS total,
@@ -93,7 +94,8 @@ function ruleSql(rule: OutcomeRule, files: RuleFiles, nowMs: number): string {
           WHEN n IS NULL AND ${rule.silence === 'missing'} THEN NULL
           WHEN coalesce(total, 0) >= ${rule.threshold} THEN 1 ELSE 0 END AS outcome
       FROM predicted p LEFT JOIN sums USING (prediction_id) WHERE p.status = 'ok')
-    SELECT d.* FROM decided d LEFT JOIN made USING (prediction_id)
+    SELECT d.*, greatest(d.event_time_ms + ${windowOf(rule)}, coalesce(made.last_ms, 0)) AS at_ms
+    FROM decided d LEFT JOIN made USING (prediction_id)
     WHERE outcome IS NOT NULL AND made.value IS DISTINCT FROM outcome
     ORDER BY d.event_time_ms, d.prediction_id LIMIT ${mostAtOnce}`;
 }
