@@ -1,6 +1,7 @@
 """Rows that a worker is sent, as MLflow hands them to its model: see worker.py."""
 
 import base64
+import datetime
 
 from worker_values import Refused, as_dtype, padded
 
@@ -12,12 +13,13 @@ NUMBERS = {"boolean": "?", "integer": "<i4", "long": "<i8", "float": "<f4", "dou
 class RowReader:
     """Reads bodies of the fields of a model whose signature has the inputs of `schema` (None: no signature)."""
 
-    def __init__(self, fields, schema, takes_requests):
+    def __init__(self, fields, schema, takes_requests, hinted=False):
+        """hinted: the signature is that of type hints, by which the model wants Python's own times."""
         import numpy as np
         import pandas as pd
 
         self.np, self.pd = np, pd
-        self.fields = fields
+        self.fields, self.hinted = fields, hinted
         self.labels = labels_of(fields, schema)
         self.columns = pd.Index([self.labels[f["name"]] for f in fields])
         # Tensors reach the model in their own dtypes: those with names in a dictionary, the one without as it is.
@@ -84,6 +86,8 @@ class RowReader:
 
     def _texts(self, field, texts):
         kind = field["type"]
+        if kind == "datetime" and self.hinted:
+            return self.pd.Series([own_time(field["name"], text) for text in texts], dtype=object)
         if kind == "datetime":
             return self.pd.Series(self._times(field["name"], texts)).dt.tz_localize(None)
         if kind == "binary":
@@ -101,7 +105,19 @@ class RowReader:
         try:
             return self.pd.to_datetime(texts, utc=True)
         except (ValueError, OverflowError) as error:
-            raise Refused(f'input "{name}" is no time that can be read, such as 2026-01-31T12:00:00Z') from error
+            raise no_time(name) from error
+
+
+def own_time(name, text):
+    """A time with the zone that it was written with."""
+    try:
+        return None if text is None else datetime.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise no_time(name) from error
+
+
+def no_time(name):
+    return Refused(f'input "{name}" is no time that can be read, such as 2026-01-31T12:00:00Z')
 
 
 def bytes_of(text):

@@ -52,7 +52,9 @@ class Model:
         self.with_categories = category_encoder(pd, self.pyfunc)
         self.stream_fn = self._stream_fn()
         schema = self.pyfunc.metadata.get_input_schema()
-        self.reader = RowReader(self.fields, schema, self.takes_requests)
+        hinted = getattr(self.pyfunc.metadata, "_is_signature_from_type_hint", None)
+        hinted = hinted is not None and hinted()
+        self.reader = RowReader(self.fields, schema, self.takes_requests, hinted)
         # Fields are in the order of the signature.
         specs = schema.inputs if schema is not None else []
         self.kinds = {f["name"]: getattr(spec, "type", None) for f, spec in zip(self.fields, specs)}
@@ -60,8 +62,7 @@ class Model:
         # Nested values travel as texts of JSON; MLflow gives such models one row at a time, as a dictionary.
         self.row_by_row = any(f.get("json") for f in self.fields)
         # One of type hints, `predict(self, model_input: list[…])`, takes a list of its only input.
-        hinted = getattr(self.pyfunc.metadata, "_is_signature_from_type_hint", None)
-        self.takes_list = self.row_by_row and len(self.fields) == 1 and hinted is not None and hinted()
+        self.takes_list = self.row_by_row and len(self.fields) == 1 and hinted
         # The values were checked and have the signature's types already; where MLflow would convert more than that
         # (times, bytes), it does.
         plain = all(f["type"] not in ("datetime", "binary") for f in self.fields)

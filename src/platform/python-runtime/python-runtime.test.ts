@@ -217,7 +217,16 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     });
 
     const nested = [{ ...column('input', 'string'), json: true as const }];
-    const [hinted, sums] = await Promise.all([open('hinted', nested), open('sums', nested)]);
+    const [hinted, sums, zones] = await Promise.all([
+      open('hinted', nested),
+      open('sums', nested),
+      open('zones', [{ ...column('input', 'datetime'), unnamed: true }]),
+    ]);
+    // By a type hint times are Python's own, with their zone.
+    assert.deepEqual(await outputsOf(zones, [['2026-03-01T12:00:00+02:00'], ['2026-03-01']]), {
+      output: ['2:00:00', 'None'],
+    });
+    await assert.rejects(zones.predict([['yesterday']]), { code: 'input_refused' });
     assert.deepEqual(await outputsOf(sums, [['[1, 2.5]'], ['[3]']]), { output: [3.5, 3] });
     assert.deepEqual(await outputsOf(hinted, [['{"n":2}'], ['{"n":3}']]), {
       doubled: [4, 6],
