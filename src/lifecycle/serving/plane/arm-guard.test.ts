@@ -13,9 +13,11 @@ function answered(arm: GuardedArm, seconds = 0.001): void {
   arm.answered(arm.began(0), 1000 * seconds);
 }
 
-function failed(arm: GuardedArm, entity: string | null = null, code = 'inference_failed'): void {
-  arm.failed(arm.began(0), 1, code, entity);
+function failed(arm: GuardedArm, entity: string | null = null, code = 'inference_failed', endedMs = 1): void {
+  arm.failed(arm.began(endedMs - 1), endedMs, code, entity);
 }
+
+const error = 'inference_failed';
 
 test('a rate exceeds its limit exactly when its confidence sequence lies above it', () => {
   for (let n = 1; n <= 120; n += 7) {
@@ -91,18 +93,19 @@ test('a model that dies after a million answers loses its traffic in a dozen req
   const champion = new RecentFailures();
   const arm = new GuardedArm(guardOf({}), (_, reason) => told.push(reason), champion);
   for (let i = 0; i < 1_000_000; i++) answered(arm);
-  // Who cannot be answered comes back; an outage that both have is none of the arm's.
-  for (let i = 0; i < 50; i++) failed(arm, 'ada');
+  // Who cannot be answered comes back, a worker that ends takes a batch along, an outage that both have is none of the arm's.
+  for (let i = 0; i < 50; i++) failed(arm, 'ada', error, 100 * i);
+  for (let i = 0; i < 50; i++) failed(arm, null, error, 10_000);
   for (let i = 0; i < 50; i++) {
     champion.count(true);
-    failed(arm);
+    failed(arm, null, error, 20_000 + 100 * i);
   }
   for (let i = 0; i < 1000; i++) {
     champion.count(false);
     answered(arm);
   }
   assert.deepEqual(told, []);
-  for (let i = 0; i < 12; i++) failed(arm, `f${i}`);
+  for (let i = 0; i < 12; i++) failed(arm, `f${i}`, error, 30_000 + 60 * i);
   assert.match(told[0] ?? '', /^lately \d+ of \d+ requests failed \(inference_failed\); 5 % may$/);
 });
 

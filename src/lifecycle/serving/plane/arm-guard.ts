@@ -15,7 +15,9 @@ const lookEveryMs = 10;
 
 /** Of a guard's alpha, what a rise of a rate may be seen wrongly with in one process: others may serve the arm too. */
 const shareForRises = 0.01;
-/** Slow requests within so long are one event of a rise: a stall of the machine makes all slow that is under way. */
+/** Failures within so long are one event of a rise: a worker that ends takes all with it that it had been given. */
+const failedEveryMs = 50;
+/** The same of slow requests: a stall of the machine makes all slow that is under way. */
 const slowEveryMs = 1000;
 /** Entities whose failures are one event of a rise: who cannot be answered comes back. */
 const rememberedEntities = 100;
@@ -52,6 +54,7 @@ export class GuardedArm {
   #broken = false;
   readonly #failures: RateRise;
   readonly #failedEntities = new Set<string>();
+  #failureSeenMs = Number.NEGATIVE_INFINITY;
   readonly #slowness: RateRise;
   #slowSeenMs = Number.NEGATIVE_INFINITY;
   /** The others are being asked; events meanwhile are looked at afterwards. */
@@ -109,7 +112,10 @@ export class GuardedArm {
     this.#slowRequests.ended(request, endedMs);
     if (!request.isSlow) this.#requests++;
     this.#failed++;
-    if (this.#isFirstOf(entity)) this.#failures.add(true);
+    if (this.#isFirstOf(entity) && endedMs - this.#failureSeenMs >= failedEveryMs) {
+      this.#failureSeenMs = endedMs;
+      this.#failures.add(true);
+    }
     if (code === 'output_not_finite') {
       this.#nonFinite++;
       const { nonFinite, requests } = this.counts;
