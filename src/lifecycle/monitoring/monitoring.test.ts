@@ -423,7 +423,7 @@ forEachDatabase((name, open) => {
         'restored edge rides',
       ]);
       const ofFlights = alerts.find((a) => a.endpoint === 'flights');
-      const span = `between ${formatTime(dayAt(0))} and ${formatTime(dayAt(1))}`;
+      const span = `between about ${formatTime(dayAt(0))} and ${formatTime(dayAt(1))}`;
       assert.ok(ofFlights?.reason.includes(span), ofFlights?.reason);
       const seen = await service.acknowledge(ada, ofFlights?.id ?? '', 'labels are sent again');
       assert.deepEqual([seen.state, seen.acknowledgedReason], ['resolved', 'labels are sent again']);

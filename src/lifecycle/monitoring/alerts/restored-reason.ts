@@ -6,7 +6,7 @@ export function restoredReason({ replicaId, fromMs, toMs }: RestoredControl): st
   const from = fromMs === null ? 'the backup, which does not know that replica,' : formatTime(fromMs);
   const to = toMs === null ? 'the restore' : formatTime(toMs);
   return (
-    `control was restored from an older backup: what replica "${replicaId}" sent between ${from} and ${to} is not here, ` +
+    `control was restored from an older backup: what replica "${replicaId}" sent between about ${from} and ${to} is not here, ` +
     'nor are labels, changes of routes, revoked keys and erasures of that time. Put back a newer backup if there is one; ' +
     'else look at the keys (millrace keys), send the labels again, repeat erasures and deployments, and acknowledge this'
   );
