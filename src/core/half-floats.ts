@@ -5,6 +5,9 @@
 export const halfTypes = ['FP16', 'BF16'] as const;
 export type HalfType = (typeof halfTypes)[number];
 
+/** Finite numbers of this size and beyond become infinite when they are rounded to the datatype (nearest, ties to even). */
+export const overflowAt = { FP16: 65_520, BF16: 2 ** 128 - 2 ** 119, FP32: 2 ** 128 - 2 ** 103 } as const;
+
 /** @param bytes two for each number */
 export function readHalves(type: HalfType, bytes: Uint8Array): Float32Array<ArrayBuffer> {
   const words = new Uint8Array(bytes).buffer;

@@ -228,7 +228,7 @@ export const servingErrors = {
     status: 400,
     title: 'Inputs missing',
     message:
-      "expected {expected} but got {count} inputs for model '{endpoint}'. Got input(s) [{given}], but missing required input(s) [{missing}]. Please provide all required input(s).",
+      "expected {expected} but got {count} inputs for model '{endpoint}'. Got input(s) [{given}], but missing required input(s) [{missing}]. Please provide all required input(s)",
     next: 'GET /v2/models/{endpoint} lists all inputs.',
   },
   input_unexpected: {

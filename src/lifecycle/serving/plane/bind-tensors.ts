@@ -1,4 +1,5 @@
 import { fail } from '../../../core/errors.ts';
+import { type HalfType, overflowAt } from '../../../core/half-floats.ts';
 import type { ElementType, SignatureField } from '../../../core/model-package.ts';
 import { cellReader, describe } from '../../../platform/onnx/index.ts';
 import type { BoundShape } from './bind-rows.ts';
@@ -12,7 +13,8 @@ import type { RequestTensor } from './request.ts';
  *
  * Throws `inputs_missing`, `input_unexpected` for inputs that are neither known nor tolerated, `input_datatype` where the
  * declared datatype is none that the input's own holds without loss, and `input_invalid` for
- * dimensions that do not fit and values that the type cannot hold. A null is NaN in floating-point inputs.
+ * dimensions that do not fit and values that the type cannot hold. A null is NaN in floating-point inputs; a number that
+ * would become infinite there is none that they hold.
  */
 export function bindTensors(
   endpoint: string,
@@ -32,8 +34,9 @@ export function bindTensors(
     const type = input?.type ?? 'string';
     const inside = (shape.tensors === 'whole' ? input?.shape : input?.shape.slice(1)) ?? [];
     if (tensor) {
-      refuseDatatype(endpoint, tensor, { type, datatype: input?.datatype });
-      return cellsOf(field, type, inside, tensor, rowCount, shape.tensors === 'whole', endpoint);
+      const kind = { type, datatype: input?.datatype };
+      refuseDatatype(endpoint, tensor, kind);
+      return cellsOf(field, kind, inside, tensor, rowCount, shape.tensors === 'whole', endpoint);
     }
     if (!field.required) return null;
     throw missing(endpoint, inputs, tensors);
@@ -43,7 +46,7 @@ export function bindTensors(
 
 function cellsOf(
   field: SignatureField,
-  type: ElementType,
+  { type, datatype }: { readonly type: ElementType; readonly datatype: HalfType | undefined },
   inside: readonly number[],
   tensor: RequestTensor,
   rowCount: number,
@@ -54,7 +57,7 @@ function cellsOf(
   const dims = tensor.shape ?? field.shape.map((d) => (d >= 0 ? d : width / fixedSize(field.shape)));
   const fits = dims.length === field.shape.length && field.shape.every((d, i) => d < 0 || d === dims[i]);
   if (!fits) throw invalid(field, `of shape [${dims.join(', ')}]`, wanted(field, type), endpoint);
-  const problem = typedAlready(type, data) ? -1 : firstMisfit(type, data, rowCount * width);
+  const problem = typedAlready(type, data) ? -1 : firstMisfit(type, datatype, data, rowCount * width);
   if (problem >= 0) throw invalid(field, describe(data[problem]), wanted(field, type), endpoint);
 
   const nested = whole || field.shape.some((d) => d < 0);
@@ -64,7 +67,7 @@ function cellsOf(
 const fixedSize = (shape: readonly number[]): number => shape.reduce((size, d) => size * Math.max(1, d), 1);
 
 const typedArrays: Readonly<Partial<Record<ElementType, readonly object[]>>> = {
-  float: [Float32Array, Float64Array],
+  float: [Float32Array],
   double: [Float32Array, Float64Array],
   int8: [Int8Array],
   uint8: [Uint8Array],
@@ -87,9 +90,11 @@ const bigWithin = (low: bigint, high: bigint) => (v: unknown) =>
   (typeof v === 'number' && Number.isSafeInteger(v) && v >= low) ||
   (typeof v === 'bigint' && v >= low && v <= high);
 const isReal = (v: unknown) => typeof v === 'number' || v === null || v === undefined;
+const realBelow = (overflow: number) => (v: unknown) =>
+  typeof v === 'number' ? Math.abs(v) < overflow || !Number.isFinite(v) : isReal(v);
 
 const holds: Readonly<Record<ElementType, (value: unknown) => boolean>> = {
-  float: isReal,
+  float: realBelow(overflowAt.FP32),
   double: isReal,
   int8: within(-(2 ** 7), 2 ** 7 - 1),
   uint8: within(0, 2 ** 8 - 1),
@@ -103,8 +108,15 @@ const holds: Readonly<Record<ElementType, (value: unknown) => boolean>> = {
   string: (v) => typeof v === 'string',
 };
 
-function firstMisfit(type: ElementType, data: ArrayLike<unknown>, count: number): number {
-  const fits = holds[type];
+const halves = { FP16: realBelow(overflowAt.FP16), BF16: realBelow(overflowAt.BF16) } as const;
+
+function firstMisfit(
+  type: ElementType,
+  datatype: HalfType | undefined,
+  data: ArrayLike<unknown>,
+  count: number,
+): number {
+  const fits = datatype ? halves[datatype] : holds[type];
   for (let i = 0; i < count; i++) if (!fits(data[i])) return i;
   return -1;
 }

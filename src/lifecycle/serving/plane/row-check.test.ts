@@ -92,6 +92,7 @@ test('a tensor of fractions that may be empty holds values that are none', () =>
       null,
     );
   assert.equal(checkOf({ type: 'float', nullable: true }).check([[1, null]], null, 'e'), null);
+  assert.throws(() => checkOf({ type: 'float' }).check([[1, 1e39]], null, 'e'), { code: 'input_invalid' });
   for (const more of [{ type: 'float' }, { type: 'long', nullable: true }])
     assert.throws(() => checkOf(more).check([[1, null]], null, 'e'), { code: 'input_invalid' });
 });

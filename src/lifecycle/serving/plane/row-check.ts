@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fail, type MillraceError } from '../../../core/errors.ts';
+import { overflowAt } from '../../../core/half-floats.ts';
 import type { ModelSignature, SignatureField } from '../../../core/model-package.ts';
 import { describe, type FlatCells, isList, type RowBlock } from '../../../platform/onnx/index.ts';
 
@@ -39,7 +40,7 @@ const isMissing = (value: unknown) =>
 /** Does a present value have the type? NaN is missing, infinities are refused. */
 const typeChecks: Readonly<Record<SignatureField['type'], (value: unknown) => boolean>> = {
   double: (v) => typeof v === 'number' && Number.isFinite(v),
-  float: (v) => typeof v === 'number' && Number.isFinite(v),
+  float: (v) => typeof v === 'number' && Math.abs(v) < overflowAt.FP32,
   // The column does not say whether it is signed; the tensor that it fills knows its own bounds.
   long: (v) => (typeof v === 'bigint' ? v >= -(2n ** 63n) && v < 2n ** 64n : Number.isSafeInteger(v)),
   integer: (v) => typeof v === 'number' && Number.isInteger(v) && v >= -int32Limit && v < int32Limit,
@@ -151,6 +152,9 @@ export function expectation(field: SignatureField): string {
   return field.shape.length === 0 ? name : `a list of shape [${field.shape.join(', ')}], each ${name}`;
 }
 
+/** Of single precision. */
+const largestFloat = 2 ** 128 - 2 ** 104;
+
 const real = ({ type }: SignatureField) => type === 'double' || type === 'float';
 
 /** Between these a number needs no further look: finite, and within the contract's range. Empty when nothing is. */
@@ -159,8 +163,9 @@ function plainBounds(
   column: FeatureContract['columns'][number] | undefined,
 ): readonly [number, number] {
   if (!real(field) || field.shape.length > 0) return [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  const range = column?.range ?? { min: -Number.MAX_VALUE, max: Number.MAX_VALUE };
-  return [Math.max(range.min, -Number.MAX_VALUE), Math.min(range.max, Number.MAX_VALUE)];
+  const most = field.type === 'float' ? largestFloat : Number.MAX_VALUE;
+  const range = column?.range ?? { min: -most, max: most };
+  return [Math.max(range.min, -most), Math.min(range.max, most)];
 }
 
 function everyFits(values: ArrayLike<unknown>, fits: (value: unknown) => boolean): boolean {
