@@ -196,7 +196,7 @@ test('a log without names, labelled by name, searched, exported, compacted and e
     { name: 'prediction log', erased: { predictions: 0, labels: 0, waitingLabels: 0 } },
     { name: 'files made of the log', erased: { files: 0 } },
   ]);
-  assert.equal((await fetch(`${server.url}/api/v1/batch-predictions/${batch.id}/output`)).status, 404);
+  assert.equal((await fetch(`${server.url}/api/v1/batch-predictions/${batch.id}/output`)).status, 410);
   const audit = await call('GET', 'audit-entries?action=predictions:erase');
   assert.equal(audit.items[0].after.predictions + audit.items[1].after.predictions, 2);
   await assert.rejects(
