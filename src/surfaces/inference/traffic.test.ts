@@ -209,18 +209,3 @@ test('staging to production: the champion goes on as a canary, the trail says fr
     code: 'conflict',
   });
 });
-
-test('a champion that comes while another is promoted as challenger is not replaced', async (t) => {
-  const { service, target } = await setUp(t);
-  const rival = await target(3);
-  const to = { as: 'challenger', weight: 0.1 } as const;
-  for (let turns = 0; turns < 15; turns++) {
-    const endpoint = `live-${turns}`;
-    await service.declare(actor, { name: endpoint, model: 'delay-model' });
-    const deployed = service.deploy(actor, endpoint, rival, 'at once');
-    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
-    await Promise.all([deployed, service.promoteTo(actor, 'delay', { ...to, endpoint }, 'passed')]);
-    const { arms } = await service.endpoint(actor, endpoint);
-    assert.equal(arms.find(({ arm }) => arm === 'champion')?.modelVersion, '3');
-  }
-});
