@@ -1,8 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { fail } from '../../../core/errors.ts';
+import { isDigest } from '../../../core/json.ts';
 import { parseInput } from '../../../core/schema.ts';
 import { type Frames, sqlLiteral } from '../../../platform/frames/index.ts';
 import {
@@ -36,8 +38,8 @@ const manifestSchema = z.object({
 });
 
 /**
- * A folder that `millrace export` wrote. Its Parquet files are checked against their digests first.
- * Throws `export_invalid`, naming the file.
+ * A folder that `millrace export` wrote. Its Parquet files are checked against their digests first, each artifact
+ * when it is opened. Throws `export_invalid`, naming the file.
  */
 export async function openExport(directory: string, frames: Frames): Promise<TransferSource> {
   const root = resolve(directory);
@@ -142,7 +144,7 @@ export async function openExport(directory: string, frames: Frames): Promise<Tra
         async *list() {
           yield* files.keys();
         },
-        open: async (path) => createReadStream(join(root, artifactFile(files.get(path) ?? ''))),
+        open: (path) => openArtifact(root, path, files.get(path) ?? ''),
       };
     },
     async *registeredModels() {
@@ -170,6 +172,22 @@ export async function openExport(directory: string, frames: Frames): Promise<Tra
     },
     async close() {},
   };
+}
+
+/**
+ * The bytes of an artifact. An export may come from anywhere: a digest that is none could name any file of this machine,
+ * and a file that has other bytes by now is not what was exported.
+ */
+async function openArtifact(root: string, path: string, digest: string): Promise<Readable> {
+  const of = `(artifact ${JSON.stringify(path)})`;
+  if (!isDigest(digest)) {
+    const problem = `${JSON.stringify(digest)} is no digest ${of}`;
+    throw fail('export_invalid', { file: join(root, 'artifacts.parquet'), problem });
+  }
+  const file = join(root, artifactFile(digest));
+  const found = await digestOfFile(file).catch((error: Error) => error.message);
+  if (found === digest) return createReadStream(file);
+  throw fail('export_invalid', { file, problem: `its digest is not ${digest} ${of}` });
 }
 
 async function readManifest(root: string): Promise<z.output<typeof manifestSchema>> {
