@@ -8,7 +8,7 @@ stamp=web/dist/.built
 # What the bundle is made of: the app itself, and the contracts and core modules that it imports.
 if [ -f "$stamp" ]; then
   newer=$(find web src package-lock.json -newer "$stamp" -type f -not -path 'web/dist/*' -not -name '*.test.ts' \
-    \( -path 'web/*' -o -name contract.ts -o -path 'src/core/*' -o -name package-lock.json \) | head -n 1)
+    \( -path 'web/*' -o -name contract.ts -o -path '*/contract/*' -o -path 'src/core/*' -o -name package-lock.json \) | head -n 1)
   [ -n "$newer" ] || exit 0
 fi
 
