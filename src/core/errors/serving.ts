@@ -308,7 +308,7 @@ export const servingErrors = {
     status: 503,
     title: 'Prediction log unavailable',
     message: 'the prediction could not be logged: {problem}',
-    next: 'Free space where the replica keeps its data; it answers again by itself as soon as it can write.',
+    next: 'Free space, or give back the right to write, where the replica keeps its data; it answers again by itself as soon as it can write.',
   },
   endpoint_no_challenger: {
     status: 409,
