@@ -266,7 +266,10 @@ export const settingsSchema = z.strictObject({
     .default(2)
     .describe('worker processes for each model that runs as Python'),
   pythonMemory: memory.default('2GB').describe('memory of one worker process of Python'),
-  pythonTimeout: duration.default('30s').describe('how long a worker of Python may take for one batch'),
+  pythonTimeout: duration
+    .refine((text) => text === '0' || parseDuration(text) <= 24 * 3_600_000, 'must be 24h at most; 0 is that')
+    .default('30s')
+    .describe('how long a worker of Python may take for one batch; 0: 24h'),
   runLostAfter: duration
     .default('15m')
     .describe('how long a running run may write nothing before it counts as lost; 0: for ever'),
