@@ -116,7 +116,7 @@ function BatchBody(props: {
             title="Delete the batch"
             path={own}
             method="DELETE"
-            effect={`Its entry, its log and the files that it made go for good. The file that it read stays${batch.log ? ', and so do its rows in the prediction log' : ''}.`}
+            effect={`Its entry, its log and the files that it made go for good. ${whatStays(batch)}`}
             onDone={props.onDeleted}
           />
         )}
@@ -184,4 +184,12 @@ function BatchBody(props: {
       />
     </div>
   );
+}
+
+function whatStays({ source, log }: BatchPrediction): string {
+  const stay = [
+    source.kind === 'dataset' ? 'the dataset' : source.kind === 'file' ? 'the file that it read' : null,
+    log || source.kind === 'log' ? 'rows in the prediction log' : null,
+  ].filter((part) => part !== null);
+  return stay.length === 0 ? '' : `What stays: ${stay.join(', ')}.`;
 }
