@@ -1,6 +1,6 @@
 /**
- * The address of a database as it may be shown, in logs, messages and the audit trail: without the password, before the
- * host or among the parameters. Also of an address that is wrong, such as one whose password holds a slash.
+ * The address of a database or a server as it may be shown, in logs, messages and the audit trail: without the password,
+ * before the host or among the parameters. Also of an address that is wrong, such as one whose password holds a slash.
  */
 export function withoutPassword(url: string): string {
   return url

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { fail, MillraceError } from '../../core/errors.ts';
 import type { RemoteRuntime } from '../../core/model-package.ts';
+import { withoutPassword } from '../../core/without-password.ts';
 import { eventData } from './event-data.ts';
 
 const tensorSchema = z.object({
@@ -243,7 +244,7 @@ export class OipClient {
   }
 
   #fail(code: 'remote_unavailable' | 'remote_timeout' | 'remote_failed', problem: string, cause?: unknown) {
-    return fail(code, { url: this.#base, model: this.#remote.model, problem }, cause);
+    return fail(code, { url: withoutPassword(this.#base), model: this.#remote.model, problem }, cause);
   }
 }
 

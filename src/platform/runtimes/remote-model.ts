@@ -1,6 +1,7 @@
 import { fail } from '../../core/errors.ts';
 import { jsonOfBigInts } from '../../core/exact-json.ts';
 import type { ElementType, PackageManifest, RemoteRuntime } from '../../core/model-package.ts';
+import { withoutPassword } from '../../core/without-password.ts';
 import { cellDimensions, joinedCells, type OutputTensor } from '../onnx/index.ts';
 import { OipClient } from './oip-client.ts';
 import type { LoadedModel, ModelCall, ScoredPiece } from './open-model.ts';
@@ -21,14 +22,15 @@ const healthEveryMs = 5000;
 export async function openRemote(manifest: PackageManifest, remote: RemoteRuntime): Promise<LoadedModel> {
   const client = new OipClient(remote);
   let problem = await client.problem();
-  const unavailable = () => fail('remote_unavailable', { url: remote.url, model: remote.model, problem });
+  // Callers of the endpoint read it in errors.
+  const url = withoutPassword(remote.url);
+  const unavailable = () => fail('remote_unavailable', { url, model: remote.model, problem });
   if (problem !== null) {
     client.close();
     throw unavailable();
   }
   const streams = remote.stream ?? (await client.isDecoupled().catch(() => false));
-  const failed = (text: string) =>
-    fail('remote_failed', { url: remote.url, model: remote.model, problem: text });
+  const failed = (text: string) => fail('remote_failed', { url, model: remote.model, problem: text });
   // One question at a time: the answer to an older one must not stand for the state of now.
   let asking = false;
   const health = setInterval(async () => {

@@ -1,4 +1,5 @@
 import type { ConversionReport, PackageManifest } from '../../../../src/core/model-package.ts';
+import { withoutPassword } from '../../../../src/core/without-password.ts';
 
 /** One set of rows on which the ONNX form was compared with the model itself. */
 type ComparedRows = {
@@ -42,7 +43,7 @@ export function packageText(manifest: Pick<PackageManifest, 'runtime' | 'convers
   if (runtime.kind === 'remote') {
     const version = runtime.version === null ? '' : `, version ${runtime.version}`;
     return {
-      runs: `on another server: ${runtime.model}${version} at ${runtime.url}`,
+      runs: `on another server: ${runtime.model}${version} at ${withoutPassword(runtime.url)}`,
       why: 'It is routed, checked, logged and judged here, and computed there.',
     };
   }
