@@ -56,7 +56,7 @@ const SILENCE_MS = 45_000;
 /**
  * One connection for the whole page. Events only mark queries as old, at most once per 700 ms and query, so a
  * replay of thousands of events a second costs a handful of requests. Reconnects with growing pauses and
- * refetches everything shown after a gap.
+ * refetches everything shown after a gap, and what had been read before the first connection.
  */
 export function createLiveHub(queries: QueryClient, url = `${pathPrefix}/api/v1/events`): LiveHub {
   const listeners = new Set<() => void>();
@@ -112,6 +112,8 @@ export function createLiveHub(queries: QueryClient, url = `${pathPrefix}/api/v1/
       });
       if (!response.ok || !response.body) throw new TypeError(`events answered ${response.status}`);
       become('live');
+      // What was read before is older than the first event that this connection tells of.
+      if (!lastId) void queries.invalidateQueries({ predicate: ({ state }) => state.dataUpdatedAt > 0 });
       const parse = createEventStreamParser();
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
