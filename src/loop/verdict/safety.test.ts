@@ -87,3 +87,38 @@ test('refusals are compared with the champion; alone only a version that refuses
   assert.equal(beside?.verdict, 'pass');
   assert.match(beside?.reason ?? '', /allowed, and the champion fails as often$/);
 });
+
+test('an arm that fails at 100 % is ended whatever earlier steps said, and what the champion fails too ends none', () => {
+  const errors = (strata: readonly ArmStratum[]) =>
+    safety(spec, champion, [challenger], { ...nothingObserved, strata })[0];
+  const failing = (arm: string, requests: number, failed: number, refused = 0) => ({
+    ...stratum(arm, requests),
+    failed: failed + refused,
+    refused,
+    failedUnits: failed + refused,
+  });
+  const last = (requests: number, failed: number, refused = 0) => ({
+    ...failing('challenger', requests, failed, refused),
+    routeVersion: 4,
+    propensity: 1,
+  });
+  const clean = [failing('champion', 1000, 0), failing('challenger', 1000, 0)];
+  const died = errors([...clean, last(5000, 5000)]);
+  assert.equal(died?.verdict, 'fail');
+  assert.match(
+    died?.reason ?? '',
+    /^5,000 of 5,000 requests failed \(100.00 %, at least 99.\d+ %\); 1.00 % is allowed$/,
+  );
+  assert.equal(errors([...clean, last(1000, 300)])?.verdict, 'fail');
+  assert.equal(errors([...clean, last(5000, 0, 5000)])?.verdict, 'fail');
+  assert.equal(errors([...clean, last(5000, 0, 600)])?.verdict, 'pass');
+  // Both fail as often before; alone it goes on as it did.
+  const alike = [failing('champion', 10_000, 300), failing('challenger', 10_000, 310)];
+  assert.equal(errors([...alike, last(50_000, 1500)])?.verdict, 'pass');
+  assert.equal(errors([...alike, last(50_000, 3000)])?.verdict, 'fail');
+  // What callers got wrong uses nothing of the allowance up, however much is asked.
+  const much = [failing('champion', 300_000, 0, 18_000), failing('challenger', 300_000, 1500, 18_000)];
+  const within = errors(much);
+  assert.equal(within?.verdict, 'pass');
+  assert.match(within?.reason ?? '', /allowed, beside 6.00 % of the champion$/);
+});

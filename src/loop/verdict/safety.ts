@@ -28,7 +28,7 @@ export function safety(
     const copies = seen.shadows.filter((s) => s.version === arm.version);
     const name = (what: string) => (arms.length === 1 ? what : `${what} of ${arm.arm}`);
     return [
-      errorRail(name('errors'), spec, seen, champion, arm, { own, copies }),
+      errorRail(name('errors'), spec, seen, champion, { own, copies }),
       scoreRail(name('scores'), { own, copies }),
       ...(spec.maxLatencyP99Ms === undefined
         ? []
@@ -54,61 +54,115 @@ function counted({ own, copies }: Rows, pick: (stratum: ArmStratum) => number): 
   return [...of(own, 'request', 'requests'), ...of(copies, 'copy', 'copies')].join(' and ');
 }
 
+/**
+ * Errors by route: where the champion answers beside the arm, what it fails more often than that counts; elsewhere, and
+ * of copies, which are of what the champion answered, its own failures do. Each has half of alpha.
+ */
 function errorRail(
   name: string,
   spec: RolloutSpec,
   seen: Observation,
   champion: ComparedArm,
-  arm: ComparedArm,
   rows: Rows,
 ): Guardrail {
-  const strata = [...rows.own, ...rows.copies];
-  const requests = sum(strata, (s) => s.requests);
-  const failed = sum(strata, (s) => s.failed);
-  if (requests === 0) return waiting(name, spec.maxErrorRatio);
-  // Requests that no model can answer fail on both arms; only what the challenger adds is its fault. Who cannot be
-  // answered keeps its arm and comes back, so entities are counted, not their requests.
-  const routes = [...new Set(strata.map((s) => s.routeVersion))];
-  const beside = routes.flatMap((route) => {
-    const at = (who: ComparedArm) =>
-      seen.strata.filter((s) => s.routeVersion === route && s.arm === who.arm && s.version === who.version);
-    const [mine, theirs] = [at(arm), at(champion)];
-    const [a, b] = [sum(mine, (s) => s.units), sum(theirs, (s) => s.units)];
-    if (a === 0 || b === 0) return [];
-    return [
-      {
-        challenger: sum(mine, (s) => s.failedUnits),
-        champion: sum(theirs, (s) => s.failedUnits),
-        challengerShare: a / (a + b),
-      },
-    ];
+  const limit = spec.maxErrorRatio;
+  const requests = requestsOf(rows);
+  if (requests === 0) return waiting(name, limit);
+  const ofChampion = seen.strata.filter((s) => s.arm === champion.arm && s.version === champion.version);
+  const beside = (s: ArmStratum) =>
+    s.units > 0 && ofChampion.some((c) => c.routeVersion === s.routeVersion && c.units > 0);
+  const parts = [
+    errorsBeside(spec, ofChampion, { own: rows.own.filter(beside), copies: [] }),
+    errorsAlone(spec, ofChampion, { own: rows.own.filter((s) => !beside(s)), copies: rows.copies }),
+  ].filter((part) => part !== null);
+  const failing = parts.find((part) => part.isFailing);
+  const shown = failing ?? (parts.length === 1 ? parts[0] : undefined);
+  if (shown)
+    return { name, value: shown.value, limit, verdict: failing ? 'fail' : 'pass', reason: shown.reason };
+  const { value, low } = proportionConfidenceSequence(failedOf(rows), requests, alpha);
+  const reason = `${counted(rows, (s) => s.failed)} failed (${percent(value)}, at least ${percent(low)}); ${percent(limit)} is allowed`;
+  return { name, value, limit, verdict: 'pass', reason };
+}
+
+interface ErrorsFound {
+  readonly value: number | null;
+  readonly isFailing: boolean;
+  readonly reason: string;
+}
+
+/**
+ * Requests that no model can answer fail on both arms; only what the challenger adds is its fault, refusals among it: a
+ * version that takes less does harm. Who cannot be answered keeps its arm and comes back, so entities are compared.
+ */
+function errorsBeside(
+  { maxErrorRatio }: RolloutSpec,
+  ofChampion: readonly ArmStratum[],
+  rows: Rows,
+): ErrorsFound | null {
+  if (requestsOf(rows) === 0) return null;
+  const routes = [...new Set(rows.own.map((s) => s.routeVersion))];
+  const theirs = ofChampion.filter((s) => routes.includes(s.routeVersion));
+  const strata = routes.map((route) => {
+    const at = (of: readonly ArmStratum[], pick: (s: ArmStratum) => number) =>
+      sum(
+        of.filter((s) => s.routeVersion === route),
+        pick,
+      );
+    const [a, b] = [at(rows.own, (s) => s.units), at(theirs, (s) => s.units)];
+    return {
+      challenger: at(rows.own, (s) => s.failedUnits),
+      champion: at(theirs, (s) => s.failedUnits),
+      challengerShare: a / (a + b),
+    };
   });
-  const refused = sum(rows.own, (s) => s.refused);
-  if (beside.length === 0 && refused > 0) return errorsAlone(name, spec, { rows, requests, failed, refused });
-  const { value, low } = proportionConfidenceSequence(failed, requests, alpha);
-  const above = low !== null && low > spec.maxErrorRatio;
-  const more = beside.length === 0 || (armCountTest(beside, alpha).ratio.low ?? 0) > 1;
-  const told = above && !more ? ', and the champion fails as often' : '';
-  const reason = `${counted(rows, (s) => s.failed)} failed (${percent(value)}, at least ${percent(low)}); ${percent(spec.maxErrorRatio)} is allowed${told}`;
-  return { name, value, limit: spec.maxErrorRatio, verdict: above && more ? 'fail' : 'pass', reason };
+  const { value, low } = proportionConfidenceSequence(failedOf(rows), requestsOf(rows), alpha / 2);
+  const championFails = failedOf({ own: theirs, copies: [] }) / requestsOf({ own: theirs, copies: [] });
+  const isAbove = low !== null && low > maxErrorRatio;
+  const isMore = (armCountTest(strata, alpha / 2).ratio.low ?? 0) > 1;
+  const isFailing = isMore && (low ?? 0) > maxErrorRatio + championFails;
+  const told =
+    !isAbove || isFailing
+      ? ''
+      : isMore
+        ? `, beside ${percent(championFails)} of the champion`
+        : ', and the champion fails as often';
+  const reason = `${counted(rows, (s) => s.failed)} failed (${percent(value)}, at least ${percent(low)}); ${percent(maxErrorRatio)} is allowed${told}`;
+  return { value, isFailing, reason };
 }
 
 /**
  * With nothing of the champion's beside them nobody knows whether it would have taken what an arm refused. Then only an
- * arm's own failures are its errors, but a version that refuses most of what it is sent must not go on.
+ * arm's own failures are its errors, beyond those that the champion had in earlier steps; but a version that refuses most
+ * of what it is sent must not go on.
  */
 function errorsAlone(
-  name: string,
-  spec: RolloutSpec,
-  seen: { readonly rows: Rows; readonly requests: number; readonly failed: number; readonly refused: number },
-): Guardrail {
-  const { rows, requests, failed, refused } = seen;
-  const own = proportionConfidenceSequence(failed - refused, requests, alpha);
-  const away = proportionConfidenceSequence(refused, requests, alpha);
-  const failing = (own.low ?? 0) > spec.maxErrorRatio || (away.low ?? 0) > mostRefused;
-  const reason = `${counted(rows, (s) => s.failed - s.refused)} failed (${percent(own.value)}, at least ${percent(own.low)}); ${percent(spec.maxErrorRatio)} is allowed; ${count(refused)} more were refused for what callers sent (${percent(away.value)}; most may not be)`;
-  return { name, value: own.value, limit: spec.maxErrorRatio, verdict: failing ? 'fail' : 'pass', reason };
+  { maxErrorRatio }: RolloutSpec,
+  ofChampion: readonly ArmStratum[],
+  rows: Rows,
+): ErrorsFound | null {
+  const requests = requestsOf(rows);
+  if (requests === 0) return null;
+  const refused = sum(rows.own, (s) => s.refused);
+  const own = proportionConfidenceSequence(failedOf(rows) - refused, requests, alpha / 2);
+  const away = proportionConfidenceSequence(refused, requests, alpha / 2);
+  const championFails =
+    sum(ofChampion, (s) => s.failed - s.refused) /
+    Math.max(
+      1,
+      sum(ofChampion, (s) => s.requests),
+    );
+  const isFailing = (own.low ?? 0) > maxErrorRatio + championFails || (away.low ?? 0) > mostRefused;
+  const told =
+    refused === 0
+      ? ''
+      : `; ${count(refused)} more were refused for what callers sent (${percent(away.value)}; most may not be)`;
+  const before = championFails === 0 ? '' : ` more than the ${percent(championFails)} of the champion`;
+  const reason = `${counted(rows, (s) => s.failed - s.refused)} failed (${percent(own.value)}, at least ${percent(own.low)}); ${percent(maxErrorRatio)}${before} is allowed${told}`;
+  return { value: own.value, isFailing, reason };
 }
+
+const requestsOf = ({ own, copies }: Rows): number => sum([...own, ...copies], (s) => s.requests);
+const failedOf = ({ own, copies }: Rows): number => sum([...own, ...copies], (s) => s.failed);
 
 function scoreRail(name: string, rows: Rows): Guardrail {
   const strata = [...rows.own, ...rows.copies];
