@@ -112,6 +112,9 @@ test('an arm that fails at 100 % is ended whatever earlier steps said, and what 
   assert.equal(errors([...clean, last(1000, 300)])?.verdict, 'fail');
   assert.equal(errors([...clean, last(5000, 0, 5000)])?.verdict, 'fail');
   assert.equal(errors([...clean, last(5000, 0, 600)])?.verdict, 'pass');
+  // One request that a tester sent to the champion is nothing to compare with.
+  const stray = { ...failing('champion', 1, 0), routeVersion: 4, propensity: 0 };
+  assert.equal(errors([...clean, stray, last(5000, 5000)])?.verdict, 'fail');
   // Both fail as often before; alone it goes on as it did.
   const alike = [failing('champion', 10_000, 300), failing('challenger', 10_000, 310)];
   assert.equal(errors([...alike, last(50_000, 1500)])?.verdict, 'pass');

@@ -69,8 +69,11 @@ function errorRail(
   const requests = requestsOf(rows);
   if (requests === 0) return waiting(name, limit);
   const ofChampion = seen.strata.filter((s) => s.arm === champion.arm && s.version === champion.version);
+  // Under a route that sends an arm everything, a champion's row is a tester's or a late one: no draw of the split.
   const beside = (s: ArmStratum) =>
-    s.units > 0 && ofChampion.some((c) => c.routeVersion === s.routeVersion && c.units > 0);
+    s.units > 0 &&
+    s.propensity < 1 &&
+    ofChampion.some((c) => c.routeVersion === s.routeVersion && c.units > 0);
   const parts = [
     errorsBeside(spec, ofChampion, { own: rows.own.filter(beside), copies: [] }),
     errorsAlone(spec, ofChampion, { own: rows.own.filter((s) => !beside(s)), copies: rows.copies }),
