@@ -37,6 +37,7 @@ warnings.filterwarnings("ignore")
 
 def main():
     own, parent = os.getpid(), os.getppid()
+    guard_group()
     die_with_parent(parent)
     connection = socket.socket(fileno=int(sys.argv[1]))
     connection.setblocking(True)
@@ -102,12 +103,40 @@ def die_with_parent(parent):
     threading.Thread(target=watch, daemon=True).start()
 
 
+def guard_group():
+    """What the model's code has started ends with the worker, also when nobody is left to see that it ended.
+
+    A process of its own waits for the end of a pipe that the worker alone holds, and then ends the worker's group. It
+    has left the group, and is nobody's child, so that neither the model's code nor its parent meets it.
+    """
+    if os.getpgrp() != os.getpid():  # the group is its starter's too
+        return
+    group = os.getpid()
+    reader, writer = os.pipe()  # programs that the model starts inherit neither
+    between = os.fork()
+    if between == 0:
+        if os.fork():
+            os._exit(0)
+        os.setsid()
+        os.closerange(0, reader)
+        os.closerange(reader + 1, 1024)
+        os.read(reader, 1)
+        with contextlib.suppress(OSError):
+            os.killpg(group, signal.SIGKILL)
+        os._exit(0)
+    os.waitpid(between, 0)
+    os.close(reader)
+    # A copy of the worker does not hold it: one that a model leaves behind would keep the group alive.
+    os.register_at_fork(after_in_child=open(writer, "wb", buffering=0).close)
+
+
 def message_of(error):
     try:
         lines = str(error).strip().splitlines()
     except Exception:  # exceptions of the model's own need not have a text
         lines = []
     return (lines[0] if lines else type(error).__name__)[:500]
+
 
 if __name__ == "__main__":
     main()

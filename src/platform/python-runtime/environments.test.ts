@@ -169,26 +169,36 @@ suite('environments of Python', { skip: !existsSync(python) }, () => {
     while (isAlive(pid)) await sleep(20);
   });
 
-  test('a worker ends with the process that started it, even when that is killed', async () => {
+  test('a worker and what it started end with the process that started it, even when that is killed', async () => {
+    // What the model's code would do as it is loaded, done as Python starts.
+    const started = join(directory, 'started');
+    const site = join(directory, 'site');
+    await mkdir(site);
+    await writeFile(
+      join(site, 'sitecustomize.py'),
+      `import subprocess
+child = subprocess.Popen(["sleep", "1000"])
+open("${started}.part", "w").write(str(child.pid))
+__import__("os").rename("${started}.part", "${started}")`,
+    );
     const starter = spawn(process.execPath, [
       '--disable-warning=ExperimentalWarning',
       '--input-type=module',
       '-e',
       `const { WorkerProcess } = await import(${JSON.stringify(join(import.meta.dirname, 'worker-process.ts'))});
-       new WorkerProcess({ python: ${JSON.stringify(python)}, environment: process.env, workingDirectory: '/tmp', onLine: () => {} });
+       const worker = new WorkerProcess({ python: ${JSON.stringify(python)}, environment: { ...process.env, PYTHONPATH: ${JSON.stringify(site)} }, workingDirectory: '/tmp', memoryBytes: 1e9, onLine: () => {} });
+       await worker.request({ op: 'none' }, new Uint8Array(), 60_000);
+       console.log('up');
        setInterval(() => {}, 1000);`,
     ]);
-    const childOf = () =>
-      execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
-        .split('\n')
-        .map((line) => line.trim().split(/\s+/))
-        .find(
-          ([, parent, ...args]) => Number(parent) === starter.pid && args.join(' ').includes('worker.py'),
-        );
-    let child = childOf();
-    for (; !child; child = childOf()) await sleep(50);
+    await once(starter.stdout, 'data');
+    const child = Number(await readFile(started, 'utf8'));
+    const worker = Number(
+      execFileSync('ps', ['-o', 'ppid=', '-p', String(child)], { encoding: 'utf8' }).trim(),
+    );
+    assert.ok(isAlive(worker) && isAlive(child));
     starter.kill('SIGKILL');
     await once(starter, 'exit');
-    while (isAlive(Number(child[0]))) await sleep(50);
+    while (isAlive(worker) || isAlive(child)) await sleep(50);
   });
 });
