@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { askModel, deployModel, postJson, putJson } from './seed.ts';
 import {
   accessibilityProblems,
@@ -66,6 +67,8 @@ train: { run: "sh fail.sh" }
   await panel.getByRole('region', { name: 'Log' }).waitFor();
   await panel.getByRole('region', { name: 'Inputs' }).waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);
+  await page.goto(`/steps?step=${new URL(page.url()).searchParams.get('step')}`);
+  await followsItsLog(page);
 
   await page.goto('/loops/tide');
   await page.getByText('Round the circle').waitFor();
@@ -76,6 +79,43 @@ train: { run: "sh fail.sh" }
   await page.getByRole('button', { name: 'Resume' }).waitFor();
   assert.deepEqual(problems, []);
 });
+
+/** The open step as one that runs and writes 40 lines between two looks: its last line is in sight until somebody scrolls up. */
+async function followsItsLog(page: Page): Promise<void> {
+  let written = 0;
+  await page.route(/\/step-runs\/[^/]+$/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), status: 'running' } });
+  });
+  await page.route(/\/step-runs\/.+\/logs/, async (route) => {
+    const items = Array.from({ length: 40 }, () => {
+      written += 1;
+      return {
+        number: written,
+        attempt: 1,
+        at: '2001-01-01T00:00:00Z',
+        stream: 'stdout',
+        text: `epoch ${written}.`,
+      };
+    });
+    await route.fulfill({ json: { items } });
+  });
+  await page.reload();
+  const log = page.getByRole('complementary', { name: 'Step' }).getByRole('region', { name: 'Log' });
+  const lastInSight = async (last: number) =>
+    page.waitForFunction(
+      ([box, text]) =>
+        box?.textContent?.endsWith(text) && box.scrollHeight - box.scrollTop - box.clientHeight < 2,
+      [await log.elementHandle(), `epoch ${last}.`] as const,
+    );
+  await log.waitFor();
+  await lastInSight(40);
+  await lastInSight(80);
+  await log.evaluate((box) => box.scrollTo({ top: 0 }));
+  await log.getByText('epoch 120.').waitFor({ state: 'attached' });
+  assert.equal(await log.evaluate((box) => box.scrollTop), 0);
+  await page.unrouteAll();
+}
 
 test('monitoring: closed windows appear by themselves, with quality, drift and the comparison of a column', async (t) => {
   const server = await startServer(t);

@@ -25,7 +25,7 @@ import type {
   MonitorWindow,
   MonitorWindowSummary,
 } from '../../../src/lifecycle/monitoring/contract.ts';
-import type { StepLogLine, StepRun } from '../../../src/lifecycle/pipelines/contract.ts';
+import type { StepRun } from '../../../src/lifecycle/pipelines/contract.ts';
 import type { ModelVersion, RegisteredModel } from '../../../src/lifecycle/registry/contract.ts';
 import type { BatchPrediction } from '../../../src/lifecycle/serving/batch/contract.ts';
 import type { Endpoint, Replica, RouteVersion } from '../../../src/lifecycle/serving/contract.ts';
@@ -218,7 +218,5 @@ export const datasetVersionQuery = (id: string) =>
 
 export const stepRunsQuery = (query: Query) => pages<StepRun>('step-runs', '/step-runs', query);
 export const stepRunQuery = (id: string) => one<StepRun>('step-runs', `/step-runs/${part(id)}`);
-export const stepLogsQuery = (id: string) =>
-  list<StepLogLine>('step-runs', `/step-runs/${part(id)}/logs`, { limit: 5000 });
 
 export const auditQuery = (query: Query) => pages<AuditEntry>('audit', '/audit-entries', query);

@@ -1,16 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useRef } from 'react';
 import type { StepRun } from '../../../src/lifecycle/pipelines/contract.ts';
-import { stepLogsQuery, stepRunQuery } from '../api/queries.ts';
-import { EmptyLine } from './empty.tsx';
+import { stepRunQuery } from '../api/queries.ts';
 import { Facts } from './facts.tsx';
 import { formatDuration } from './format.ts';
 import { JsonView } from './json-view.tsx';
 import { QueryView } from './panel.tsx';
-import { Scroll } from './scroll.tsx';
 import { SidePanel } from './side-panel.tsx';
 import { Id } from './snippet.tsx';
 import { StateLabel } from './state-mark.tsx';
+import { StepLogView } from './step-log.tsx';
 import { stateOfStep, stepWord } from './step-text.ts';
 import { Ago } from './time.tsx';
 import { sentence } from './turn-text.ts';
@@ -56,7 +54,7 @@ function StepBody(props: { readonly run: StepRun }) {
           <p className="text-muted">{run.error.next}</p>
         </div>
       )}
-      <StepLog id={run.id} running={run.status === 'running'} />
+      <StepLogView key={run.id} id={run.id} running={run.status === 'running'} />
       <section className="flex flex-col gap-1.5">
         <h3 className="font-strong">Inputs</h3>
         <JsonView value={run.inputs} label="Inputs" />
@@ -68,43 +66,5 @@ function StepBody(props: { readonly run: StepRun }) {
         </section>
       )}
     </div>
-  );
-}
-
-/** The log, followed while the step runs unless the reader has scrolled up. */
-function StepLog(props: { readonly id: string; readonly running: boolean }) {
-  const logs = useQuery({ ...stepLogsQuery(props.id), refetchInterval: props.running ? 1500 : false });
-  const box = useRef<HTMLElement>(null);
-  const lines = logs.data?.items;
-  useEffect(() => {
-    const element = box.current;
-    // New lines are what scrolls the log down.
-    if (!element || !lines) return;
-    const near = element.scrollHeight - element.scrollTop - element.clientHeight < 80;
-    if (near || element.scrollTop === 0) element.scrollTop = element.scrollHeight;
-  }, [lines]);
-  return (
-    <section className="flex flex-col gap-1.5">
-      <h3 className="font-strong">Log</h3>
-      <QueryView
-        query={logs}
-        isEmpty={(page) => page.items.length === 0}
-        empty={<EmptyLine>This step wrote no line.</EmptyLine>}
-      >
-        {(page) => (
-          <Scroll
-            ref={box}
-            label="Log"
-            className="max-h-80 rounded-control border border-line bg-sunken px-3 py-2 font-mono text-label leading-5"
-          >
-            {page.items.map((line) => (
-              <div key={line.number} className="whitespace-pre-wrap break-words">
-                {line.text}
-              </div>
-            ))}
-          </Scroll>
-        )}
-      </QueryView>
-    </section>
   );
 }
