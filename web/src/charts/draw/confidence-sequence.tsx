@@ -1,5 +1,5 @@
 import { useId, useMemo } from 'react';
-import { formatCount, formatSigned } from '../../kit/format.ts';
+import { formatCount, formatSigned, plural } from '../../kit/format.ts';
 import { type Look, prepareConfidenceSequence } from '../prepare/confidence-sequence.ts';
 import { BottomAxis, ValueAxis } from './frame.tsx';
 import { useWidth } from './use-width.ts';
@@ -39,7 +39,7 @@ export function ConfidenceSequence(props: {
           width={width}
           height={height}
           role="img"
-          aria-label={`Difference after ${looks.length} looks`}
+          aria-label={`Difference after ${plural(looks.length, 'look')}`}
           className="block overflow-visible"
         >
           <defs>

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { formatCount, formatPercent } from '../../kit/format.ts';
+import { formatPercent, plural } from '../../kit/format.ts';
 import { type Identity, identityStroke } from '../../kit/identity.tsx';
 import { prepareReliability, type ReliabilityPoint } from '../prepare/reliability.ts';
 
@@ -48,7 +48,7 @@ export function Reliability(props: { readonly models: readonly ReliabilityModel[
             {model.points.map((point) => (
               <g
                 key={point.x}
-                data-tip={`${model.id}: predicted ${formatPercent(point.meanScore, 1)}, observed ${formatPercent(point.observed, 1)}\n${formatCount(point.rows)} rows`}
+                data-tip={`${model.id}: predicted ${formatPercent(point.meanScore, 1)}, observed ${formatPercent(point.observed, 1)}\n${plural(point.rows, 'row')}`}
               >
                 <line
                   x1={point.x}

@@ -1,7 +1,7 @@
 import { Table2 } from 'lucide-react';
 import { type ReactNode, useId, useMemo, useState } from 'react';
 import { IconButton } from '../../kit/button.tsx';
-import { formatDay, formatMoment } from '../../kit/format.ts';
+import { formatDay, formatMoment, plural } from '../../kit/format.ts';
 import { Estimate } from '../../kit/number.tsx';
 import { Scroll } from '../../kit/scroll.tsx';
 import { EventTimeMark } from '../../kit/time.tsx';
@@ -166,7 +166,7 @@ function describe(title: string, series: readonly TimeSeries[]): string {
   const first = points[0];
   const last = points.at(-1);
   if (!first || !last) return `${title}: no values`;
-  return `${title}: ${points.length} windows from ${formatDay(first.startMs)} to ${formatDay(last.endMs)}. The table view has the values.`;
+  return `${title}: ${plural(points.length, 'window')} from ${formatDay(first.startMs)} to ${formatDay(last.endMs)}. The table view has the values.`;
 }
 
 /** Direct labels; while hovering they hold the values at that moment, so nothing covers the lines. */

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { formatCount, formatNumber } from '../../kit/format.ts';
+import { formatCount, formatNumber, plural } from '../../kit/format.ts';
 import { prepareStackedBars, type StackedWindow } from '../prepare/stacked-bars.ts';
 import type { TimeMark } from '../prepare/time-chart.ts';
 import { BottomAxis, Hairline, MarkStrip, ValueAxis } from './frame.tsx';
@@ -72,7 +72,7 @@ export function TrafficChart(props: {
       {chart && (
         <TimePlot
           {...{ width, height, chart }}
-          label={`${title}: ${windows.length} windows`}
+          label={`${title}: ${plural(windows.length, 'window')}`}
           onHover={setHover}
         >
           <ValueAxis plot={chart.plot} ticks={chart.yTicks} />

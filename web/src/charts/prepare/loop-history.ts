@@ -1,6 +1,6 @@
 import type { Alert, MonitorWindowSummary } from '../../../../src/lifecycle/monitoring/contract.ts';
 import type { TurnSummary } from '../../../../src/loop/contract.ts';
-import { formatCount } from '../../kit/format.ts';
+import { plural } from '../../kit/format.ts';
 import type { StackedWindow } from './stacked-bars.ts';
 import type { TimeMark, TimeSeries, WindowPoint } from './time-chart.ts';
 
@@ -130,7 +130,7 @@ export function qualitySeries(
       low: found?.low ?? null,
       high: found?.high ?? null,
       mature: window.performance.mature,
-      of: `${formatCount(window.performance.labelled)} labels`,
+      of: plural(window.performance.labelled, 'label'),
     };
   });
 }

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import { feedbackQuery, monitorsQuery, newestWindowsQuery } from '../../api/queries.ts';
 import { SparkBars } from '../../charts/draw/sparkline.tsx';
-import { formatCount, formatDuration, formatPercent } from '../format.ts';
+import { formatCount, formatDuration, formatPercent, plural } from '../format.ts';
 import { Grid, type GridColumn } from '../grid.tsx';
 import { armStroke } from '../identity.tsx';
 import { StateMark } from '../state-mark.tsx';
@@ -199,7 +199,7 @@ function Requests(props: { readonly endpoint: string }) {
   const pulse = usePulse(props.endpoint);
   if (!pulse) return NOTHING;
   const { requests } = pulse;
-  return <SparkBars values={requests} label={`Requests of the last ${requests.length} windows`} />;
+  return <SparkBars values={requests} label={`Requests of the last ${plural(requests.length, 'window')}`} />;
 }
 
 function Answered(props: { readonly endpoint: string }) {

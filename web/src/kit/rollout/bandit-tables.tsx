@@ -1,5 +1,5 @@
 import type { BanditState } from '../../../../src/loop/contract.ts';
-import { formatCount, formatNumber, formatPercent } from '../format.ts';
+import { formatCount, formatNumber, formatPercent, plural } from '../format.ts';
 import { ArmSwatch } from '../identity.tsx';
 import { Table, type TableColumn } from '../table.tsx';
 import { Ago } from '../time.tsx';
@@ -80,7 +80,7 @@ function estimated(id: 'ips' | 'snips' | 'doublyRobust', head: string, headTip: 
     id,
     head,
     headTip,
-    tip: (policy) => `on ${formatCount(policy[id].n)} rewards, worth ${formatCount(policy[id].effectiveN)}`,
+    tip: (policy) => `on ${plural(policy[id].n, 'reward')}, worth ${formatCount(policy[id].effectiveN)}`,
     cell: (policy) => (
       <span>
         {formatNumber(policy[id].value, 4)}

@@ -9,6 +9,7 @@ import {
   formatDay,
   formatNumber,
   formatPercent,
+  plural,
   shortId,
 } from '../../kit/format.ts';
 import { QueryView } from '../../kit/panel.tsx';
@@ -85,7 +86,7 @@ function DatasetBody(props: { readonly version: DatasetVersion }) {
                 {column.missing > 0 && (
                   <span className="inline-flex items-center gap-1.5 text-label text-muted">
                     <StateMark state="watch" size={8} label="" />
-                    {formatPercent(column.missingRatio)} missing ({formatCount(column.missing)} rows)
+                    {formatPercent(column.missingRatio)} missing ({plural(column.missing, 'row')})
                   </span>
                 )}
               </div>
@@ -106,7 +107,7 @@ function describe(column: ColumnProfile): string {
   if (column.timeRange)
     return `${formatDay(Date.parse(column.timeRange.min), 0)} to ${formatDay(Date.parse(column.timeRange.max), 0)}`;
   const top = column.top.slice(0, 3).map((each) => `${each.value} ${formatPercent(each.ratio)}`);
-  return `${formatCount(column.distinct)} values${top.length > 0 ? `: ${top.join(', ')}` : ''}`;
+  return `${plural(column.distinct, 'value')}${top.length > 0 ? `: ${top.join(', ')}` : ''}`;
 }
 
 function Shape(props: { readonly column: ColumnProfile }) {

@@ -6,7 +6,7 @@ import { apiUrl } from '../../api/client.ts';
 import { replayQuery } from '../../api/queries.ts';
 import { Act } from '../../kit/act.tsx';
 import { Facts } from '../../kit/facts.tsx';
-import { formatBytes, formatCount, formatNumber, formatPercent } from '../../kit/format.ts';
+import { formatBytes, formatCount, formatNumber, formatPercent, plural } from '../../kit/format.ts';
 import { metricText } from '../../kit/metric.ts';
 import { QueryView } from '../../kit/panel.tsx';
 import { SidePanel } from '../../kit/side-panel.tsx';
@@ -114,8 +114,8 @@ function Result(props: { readonly result: ReplayOutputs; readonly replay: Replay
         <h3 className="font-strong">How far from what was answered</h3>
         <Facts
           facts={[
-            ['Compared', `${formatCount(result.compared)} of ${formatCount(result.rows)} rows`],
-            result.failedRows > 0 && ['Failed', `${formatCount(result.failedRows)} rows`],
+            ['Compared', `${formatCount(result.compared)} of ${plural(result.rows, 'row')}`],
+            result.failedRows > 0 && ['Failed', plural(result.failedRows, 'row')],
             difference && ['Mean difference', formatNumber(difference.mean, 4)],
             difference && [
               'Half, 95 %, 99 % within',

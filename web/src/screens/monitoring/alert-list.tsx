@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Alert } from '../../../../src/lifecycle/monitoring/contract.ts';
 import { Act } from '../../kit/act.tsx';
+import { plural } from '../../kit/format.ts';
 import { Card } from '../../kit/panel.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago, EventTime } from '../../kit/time.tsx';
@@ -119,9 +120,7 @@ function AlertRow(props: {
         {alert.evidence.some((each) => each.reason !== alert.reason) && (
           <details className="pt-0.5">
             <summary className="w-max text-label text-accent">
-              {alert.evidence.length === 1
-                ? 'Evidence of 1 window'
-                : `Evidence of ${alert.evidence.length} windows`}
+              {`Evidence of ${plural(alert.evidence.length, 'window')}`}
             </summary>
             <ul className="pt-1 text-muted">
               {alert.evidence.map((each) => (

@@ -14,7 +14,7 @@ import type { State } from '../../charts/prepare/wheel.ts';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
 import { Select } from '../../kit/fields.tsx';
-import { formatCount, formatNumber, formatPercent, formatStart } from '../../kit/format.ts';
+import { formatCount, formatNumber, formatPercent, formatStart, plural } from '../../kit/format.ts';
 import { QueryCard, QueryView } from '../../kit/panel.tsx';
 import { SidePanel } from '../../kit/side-panel.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
@@ -51,7 +51,7 @@ export function DriftCard(props: {
         title="Drift"
         note={
           window.data?.reference
-            ? `against the ${formatCount(window.data.reference.rows)} rows that v${window.data.modelVersion} was trained on`
+            ? `against the ${plural(window.data.reference.rows, 'row')} that v${window.data.modelVersion} was trained on`
             : undefined
         }
         actions={
@@ -231,8 +231,8 @@ function ColumnBody(props: { readonly drift: ColumnDrift; readonly window: Monit
       </p>
       <section className="flex flex-col gap-2">
         <ComparedLegend
-          reference={`reference, ${formatCount(drift.referenceRows)} rows`}
-          current={`current, ${formatCount(drift.currentRows)} rows`}
+          reference={`reference, ${plural(drift.referenceRows, 'row')}`}
+          current={`current, ${plural(drift.currentRows, 'row')}`}
         />
         <ComparedHistogram counts={drift.comparison} label={drift.column} />
       </section>

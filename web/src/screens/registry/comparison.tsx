@@ -8,14 +8,14 @@ import type {
 import { IntervalDot } from '../../charts/draw/interval-dot.tsx';
 import { prepareIntervalScale } from '../../charts/prepare/interval-scale.ts';
 import { Select } from '../../kit/fields.tsx';
-import { formatCount } from '../../kit/format.ts';
+import { formatCount, plural } from '../../kit/format.ts';
 import { metricText } from '../../kit/metric.ts';
 import { Difference, type Direction, Estimate } from '../../kit/number.tsx';
 import { Card } from '../../kit/panel.tsx';
 import { Table, type TableColumn } from '../../kit/table.tsx';
 
 const known = (measured: Measured | undefined): boolean => measured !== undefined && measured.value !== null;
-const rowsText = (measured: Measured): string => `on ${formatCount(measured.n)} rows`;
+const rowsText = (measured: Measured): string => `on ${plural(measured.n, 'row')}`;
 
 /** Every metric of the candidate, its difference to the champion, and the dummy model that it must beat. */
 export function ComparisonTable(props: { readonly comparison: Comparison; readonly version: number }) {

@@ -4,7 +4,7 @@ import type { ModelVersion } from '../../../../src/lifecycle/registry/contract.t
 import { evaluationQuery } from '../../api/queries.ts';
 import { Reliability } from '../../charts/draw/reliability.tsx';
 import { Facts } from '../../kit/facts.tsx';
-import { formatCount, shortId } from '../../kit/format.ts';
+import { formatCount, plural, shortId } from '../../kit/format.ts';
 import { IdentitySwatch } from '../../kit/identity.tsx';
 import { Card, QueryCard } from '../../kit/panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
@@ -25,7 +25,7 @@ export function EvaluationCards(props: { readonly id: string; readonly version: 
         }
         note={
           evaluation.data
-            ? `${formatCount(evaluation.data.report.overall.rows)} rows, ${formatCount(evaluation.data.report.overall.positives)} positive`
+            ? `${plural(evaluation.data.report.overall.rows, 'row')}, ${formatCount(evaluation.data.report.overall.positives)} positive`
             : undefined
         }
         query={evaluation}

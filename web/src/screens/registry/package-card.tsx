@@ -5,7 +5,7 @@ import type { ModelVersion } from '../../../../src/lifecycle/registry/contract.t
 import { packageQuery } from '../../api/queries.ts';
 import { EmptyLine } from '../../kit/empty.tsx';
 import { Facts } from '../../kit/facts.tsx';
-import { formatCount, plural, shortId } from '../../kit/format.ts';
+import { plural, shortId } from '../../kit/format.ts';
 import { Card, QueryCard } from '../../kit/panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
 import { StateMark } from '../../kit/state-mark.tsx';
@@ -87,7 +87,7 @@ function Conversion(props: { readonly report: ConversionReport }) {
           <tr key={row.on} className="border-line border-t">
             <td className="py-1.5 pr-3">
               {row.on}
-              <span className="block text-label text-muted">{formatCount(row.rows)} rows</span>
+              <span className="block text-label text-muted">{plural(row.rows, 'row')}</span>
             </td>
             <td className="w-28 py-1.5 pr-3">
               <DifferenceScale difference={row.difference} bound={report.bound} isWithin={row.isWithin} />

@@ -34,7 +34,10 @@ export function EndpointPulse(props: { readonly endpoint: Endpoint }) {
           'Requests, last window',
           <span key="r" className="flex items-center gap-3">
             {formatCount(last.requests)}
-            <SparkBars values={requests} label={`Requests of the last ${requests.length} windows`} />
+            <SparkBars
+              values={requests}
+              label={`Requests of the last ${plural(requests.length, 'window')}`}
+            />
           </span>,
           'requests',
         ],
@@ -45,7 +48,7 @@ export function EndpointPulse(props: { readonly endpoint: Endpoint }) {
             {formatNumber(p99Ms.at(-1), 1)}
             <Sparkline
               values={p99Ms}
-              label={`99th percentile of latency over the last ${p99Ms.length} windows`}
+              label={`99th percentile of latency over the last ${plural(p99Ms.length, 'window')}`}
             />
           </span>,
           'latency',

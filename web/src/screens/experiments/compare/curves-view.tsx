@@ -5,7 +5,7 @@ import { historyQuery, quoted, runsByIdQuery } from '../../../api/tracking.ts';
 import { type CurveReading, LineChart, xText } from '../../../charts/draw/line-chart.tsx';
 import { prepareCurves } from '../../../charts/prepare/curves.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
-import { formatCount, formatNumber, plural } from '../../../kit/format.ts';
+import { formatNumber, plural } from '../../../kit/format.ts';
 import { Card, ProblemNote, Skeleton } from '../../../kit/panel.tsx';
 import { Scroll } from '../../../kit/scroll.tsx';
 import { useStable } from '../../../kit/use-stable.ts';
@@ -108,10 +108,10 @@ export function CurvesView(props: {
               height={380}
               focus={focus}
               onRead={setReading}
-              label={`${key} of ${curves.length} runs over ${x}`}
+              label={`${key} of ${plural(curves.length, 'run')} over ${x}`}
             />
             <p className="text-faint text-label">
-              {plural(curves.length, 'run')}, {formatCount(points)} points in at most {buckets} buckets each
+              {plural(curves.length, 'run')}, {plural(points, 'point')} in at most {buckets} buckets each
               {loaded < runs.length && `, ${runs.length - loaded} still loading`}
               {props.runs.length > MOST_CURVES && `; the first ${MOST_CURVES} of ${props.runs.length} runs`}
               {curves.length > 12 && '; bands are left out above 12 runs'}

@@ -7,7 +7,7 @@ import { type DataColumn, DataGrid } from '../../../kit/data-grid/data-grid.tsx'
 import { gridHeightPx } from '../../../kit/data-grid/layout.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
 import { SearchField, Select } from '../../../kit/fields.tsx';
-import { formatCount } from '../../../kit/format.ts';
+import { plural } from '../../../kit/format.ts';
 import { Card, QueryView } from '../../../kit/panel.tsx';
 import { bestOf, columnDecimals, metricNumber, metricPart } from '../run-text.ts';
 import { METRIC_PARTS, type MetricPart } from '../runs/columns.ts';
@@ -101,7 +101,7 @@ export function MetricsView(props: {
                   ? {
                       footer: (
                         <>
-                          <span>The first {formatCount(keys.keys.length)} metrics</span>
+                          <span>The first {plural(keys.keys.length, 'metric')}</span>
                           <Button onClick={() => setCount(count + KEYS_AT_ONCE)}>More</Button>
                         </>
                       ),

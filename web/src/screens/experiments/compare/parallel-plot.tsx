@@ -1,6 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { type PointerEvent, useRef, useState } from 'react';
 import type { Run } from '../../../../../src/lifecycle/experiments/contract.ts';
+import { plural } from '../../../kit/format.ts';
 import { type Axis, placeOn } from './differences.ts';
 import { type Operand, operandTitle } from './operands.ts';
 import { axisTicks, fits, inkAt } from './scales.ts';
@@ -38,7 +39,7 @@ export function ParallelPlot(props: {
       width={width}
       height={HEIGHT_PX}
       role="img"
-      aria-label={`${runs.length} runs over ${operands.map((each) => operandTitle(each.column)).join(', ')}`}
+      aria-label={`${plural(runs.length, 'run')} over ${operands.map((each) => operandTitle(each.column)).join(', ')}`}
       className="block"
     >
       {runs.map((run, index) => (

@@ -132,7 +132,7 @@ function Plot(props: {
           width={width}
           height={HEIGHT_PX}
           role="img"
-          aria-label={`${titles[1]} against ${titles[0]} of ${points.length} runs`}
+          aria-label={`${titles[1]} against ${titles[0]} of ${plural(points.length, 'run')}`}
         >
           {axisTicks(up, logY, 5).map((tick) => {
             const y = MARGIN.top + (1 - tick.place) * plotHeight;

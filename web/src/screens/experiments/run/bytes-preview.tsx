@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Facts } from '../../../kit/facts.tsx';
-import { formatBytes, formatCount, shortId } from '../../../kit/format.ts';
+import { formatBytes, plural, shortId } from '../../../kit/format.ts';
 import { QueryView } from '../../../kit/panel.tsx';
 import { Scroll } from '../../../kit/scroll.tsx';
 import { Id } from '../../../kit/snippet.tsx';
@@ -28,7 +28,7 @@ export function BytesPreview(props: {
           <div className="flex flex-col gap-3">
             <Facts
               facts={[
-                ['Size', `${formatBytes(sizeBytes)} (${formatCount(sizeBytes)} bytes)`],
+                ['Size', `${formatBytes(sizeBytes)} (${plural(sizeBytes, 'byte')})`],
                 digest !== null && ['Digest', <Id key="d" id={digest} text={shortId(digest)} />],
                 knownAs(bytes) !== null && ['Looks like', knownAs(bytes)],
               ]}

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { DatasetInput, RunDetail } from '../../../../../src/lifecycle/experiments/contract.ts';
 import { Facts } from '../../../kit/facts.tsx';
-import { formatCount, shortId } from '../../../kit/format.ts';
+import { formatCount, plural, shortId } from '../../../kit/format.ts';
 import { JsonTree } from '../../../kit/json-tree.tsx';
 import { Card } from '../../../kit/panel.tsx';
 import { Scroll } from '../../../kit/scroll.tsx';
@@ -65,12 +65,12 @@ function Dataset(props: { readonly input: DatasetInput }) {
         <span className="font-strong">{input.name}</span>
         {context && <span className="text-muted">{context}</span>}
         <Id id={input.digest} text={shortId(input.digest)} />
-        {typeof rows === 'number' && <span className="text-muted">{formatCount(rows)} rows</span>}
+        {typeof rows === 'number' && <span className="text-muted">{plural(rows, 'row')}</span>}
         {input.sourceType && <span className="text-muted">from {input.sourceType}</span>}
       </div>
       {columns.length > 0 && (
         <details>
-          <summary className="text-accent text-label">{columns.length} columns</summary>
+          <summary className="text-accent text-label">{plural(columns.length, 'column')}</summary>
           <Scroll label={`Columns of ${input.name}`} className="max-h-64 pt-1">
             <Facts
               facts={columns.map(

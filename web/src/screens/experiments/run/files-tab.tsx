@@ -5,7 +5,7 @@ import { useState } from 'react';
 import type { ArtifactEntry, RunDetail } from '../../../../../src/lifecycle/experiments/contract.ts';
 import { ownerFilesQuery } from '../../../api/tracking.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
-import { formatBytes } from '../../../kit/format.ts';
+import { formatBytes, plural } from '../../../kit/format.ts';
 import { Card, ProblemNote, Skeleton } from '../../../kit/panel.tsx';
 import { FilePreview } from './file-preview.tsx';
 import { type FileOwner, fileName, folderOf, ownerPath } from './files.ts';
@@ -94,7 +94,7 @@ function Branch(props: { readonly owner: FileOwner; readonly path: string; reado
           <input
             type="text"
             aria-label={`Search ${path || 'files'}`}
-            placeholder={`search ${entries.length} files`}
+            placeholder={`search ${plural(entries.length, 'file')}`}
             value={query}
             onChange={(event) => setQuery(event.target.value)}
             className="h-7 w-full rounded-control border border-line-strong bg-surface px-2 placeholder:text-faint"

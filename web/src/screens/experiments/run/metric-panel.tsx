@@ -5,7 +5,7 @@ import { historyQuery } from '../../../api/tracking.ts';
 import { type CurveReading, LineChart, xText } from '../../../charts/draw/line-chart.tsx';
 import { useInSight } from '../../../charts/draw/use-in-sight.ts';
 import { type CurveX, prepareCurves } from '../../../charts/prepare/curves.ts';
-import { formatCount, formatNumber } from '../../../kit/format.ts';
+import { formatCount, formatNumber, plural } from '../../../kit/format.ts';
 import { QueryView } from '../../../kit/panel.tsx';
 import { isInfinite, metricNumber } from '../run-text.ts';
 
@@ -84,7 +84,7 @@ export function MetricPanel(props: {
                     x={x}
                     logY={logY}
                     height={HEIGHT_PX}
-                    label={`${metric.key} over ${x}: ${data.totalCount} points, from ${metricNumber(metric.first)} to ${metricNumber(metric.last)}`}
+                    label={`${metric.key} over ${x}: ${plural(data.totalCount, 'point')}, from ${metricNumber(metric.first)} to ${metricNumber(metric.last)}`}
                     group={group}
                     onZoom={setRange}
                     onRead={setReading}
@@ -110,5 +110,5 @@ function countText(history: MetricHistory): string {
   const all = inRange < history.totalCount ? `, ${formatCount(history.totalCount)} in all` : '';
   return inRange > history.buckets.length
     ? `${formatCount(history.buckets.length)} buckets of ${formatCount(inRange)} points${all}; the band holds all of them`
-    : `${formatCount(inRange)} points${all}`;
+    : `${plural(inRange, 'point')}${all}`;
 }

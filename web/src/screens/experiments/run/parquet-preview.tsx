@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { ArtifactRows } from '../../../../../src/lifecycle/experiments/contract.ts';
 import { ownerRowsQuery } from '../../../api/tracking.ts';
-import { formatCount } from '../../../kit/format.ts';
+import { formatCount, plural } from '../../../kit/format.ts';
 import { QueryView } from '../../../kit/panel.tsx';
 import { type FileOwner, fileName, ownerPath } from './files.ts';
 import { RowsView } from './rows-view.tsx';
@@ -33,12 +33,12 @@ function Rows(props: { readonly data: ArtifactRows; readonly name: string }) {
         table={table}
         label={`Table ${name}`}
         {...(isCut
-          ? { note: `The first ${formatCount(data.rows.length)} of ${formatCount(data.totalRows)} rows` }
+          ? { note: `The first ${formatCount(data.rows.length)} of ${plural(data.totalRows, 'row')}` }
           : {})}
       />
       <details>
         <summary className="text-accent text-label">
-          types of the {formatCount(data.totalColumns)} columns
+          types of the {plural(data.totalColumns, 'column')}
           {data.columns.length < data.totalColumns && `, the first ${formatCount(data.columns.length)} shown`}
         </summary>
         <dl className="grid grid-cols-[minmax(80px,max-content)_minmax(0,1fr)] gap-x-4 gap-y-1 pt-2">

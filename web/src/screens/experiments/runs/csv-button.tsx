@@ -3,7 +3,7 @@ import { useRef, useState } from 'react';
 import { asProblem } from '../../../api/problem.ts';
 import type { RunsView } from '../../../api/tracking.ts';
 import { Button } from '../../../kit/button.tsx';
-import { formatCount } from '../../../kit/format.ts';
+import { plural } from '../../../kit/format.ts';
 import type { ColumnRef } from './columns.ts';
 import { runsCsv } from './csv.ts';
 
@@ -41,7 +41,7 @@ export function CsvButton(props: { readonly view: RunsView; readonly columns: re
         data-tip={count === null ? 'Every run of this view with the columns shown' : 'Stop'}
         onClick={() => void save()}
       >
-        {count === null ? 'CSV' : `${formatCount(count)} runs …`}
+        {count === null ? 'CSV' : `${plural(count, 'run')} …`}
       </Button>
       {problem && (
         <span role="alert" className="text-bad text-label">

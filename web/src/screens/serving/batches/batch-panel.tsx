@@ -7,7 +7,7 @@ import { batchQuery } from '../../../api/queries.ts';
 import { Act } from '../../../kit/act.tsx';
 import { useNow } from '../../../kit/clock.ts';
 import { Facts } from '../../../kit/facts.tsx';
-import { formatBytes, formatCount, formatDuration, shortId } from '../../../kit/format.ts';
+import { formatBytes, formatCount, formatDuration, plural, shortId } from '../../../kit/format.ts';
 import { QueryView } from '../../../kit/panel.tsx';
 import { SidePanel } from '../../../kit/side-panel.tsx';
 import { Id } from '../../../kit/snippet.tsx';
@@ -104,7 +104,7 @@ function BatchBody(props: {
             effect={
               batch.progress.rows === 0
                 ? 'A new batch of the same rows begins; none was finished.'
-                : `A new batch begins with the ${formatCount(batch.progress.rows)} rows that are finished.`
+                : `A new batch begins with what is finished: ${plural(batch.progress.rows, 'row')}.`
             }
             onDone={(begun) => props.onOpen(begun.id)}
           />

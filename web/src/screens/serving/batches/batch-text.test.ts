@@ -60,6 +60,8 @@ test('progress is told in rows and per cent, and speed once there is one', () =>
     resumes: null,
   } as unknown as BatchPrediction;
   assert.equal(progressText(batch), '250 of 1\u202f000 rows, 25\u202f%');
+  const alone = { ...batch, progress: { rows: 0, failedRows: 0, totalRows: 1 } };
+  assert.equal(progressText(alone), '0 of 1 row, 0\u202f%');
   const at = Date.parse('2026-01-01T00:00:10Z');
   assert.equal(rowsPerSecond({ ...batch, progress: { ...batch.progress, rows: 25_000 } }, at), 2500);
   assert.equal(rowsPerSecond(batch, at), null, 'too few rows tell nothing');

@@ -40,7 +40,7 @@ export function progressText(batch: BatchPrediction): string {
   }
   return batch.status === 'succeeded'
     ? plural(totalRows, 'row')
-    : `${formatCount(rows)} of ${formatCount(totalRows)} rows, ${formatPercent(share)}`;
+    : `${formatCount(rows)} of ${plural(totalRows, 'row')}, ${formatPercent(share)}`;
 }
 
 /** Fewer rows say more of the start of a process than of its speed. */

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { logReadingQuery } from '../../../api/queries.ts';
-import { formatCount } from '../../../kit/format.ts';
+import { formatCount, plural } from '../../../kit/format.ts';
 
 const askAgainMs = 1000;
 
@@ -12,7 +12,7 @@ export function ReadingLog(props: { readonly endpoint: string }) {
   const { rowsRead, rowsTotal } = reading;
   return (
     <span className="inline-flex items-center gap-2">
-      reading the log: {formatCount(rowsRead)} of {formatCount(rowsTotal)} rows
+      reading the log: {formatCount(rowsRead)} of {plural(rowsTotal, 'row')}
       <progress
         value={rowsRead}
         max={rowsTotal}
