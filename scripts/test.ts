@@ -1,7 +1,9 @@
 /**
- * Runs the tests with everything they need: a throw-away Postgres, Chromium, the Python environment.
+ * Runs the tests with everything they need: a throw-away Postgres, Chromium and the web app as it is now, the Python
+ * environment.
  * `node scripts/test.ts [path…]` runs only the test files under those paths.
  */
+import { execFileSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
@@ -65,7 +67,9 @@ if (files.length === 0) {
 }
 
 const python = fileURLToPath(new URL('../.venv/bin/python', import.meta.url));
-const chromium = files.some((file) => file.startsWith('e2e/')) ? ensureChromium() : undefined;
+const inBrowser = files.some((file) => file.startsWith('e2e/'));
+const chromium = inBrowser ? ensureChromium() : undefined;
+if (inBrowser) execFileSync('sh', ['scripts/web.sh'], { stdio: 'inherit' });
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
 // Where it is set, as in many containers, each Python that imports mlflow compiles all of it again: 5 s.
