@@ -43,6 +43,8 @@ export interface BatchRequest {
   /** When the caller stops waiting (monotonic clock), and how long that was when it asked; infinite: never. */
   readonly deadlineMs: number;
   readonly timeoutMs: number;
+  /** Says whether the caller has left. */
+  readonly hasLeft?: (() => boolean) | undefined;
 }
 
 export interface BatcherOptions {
@@ -136,7 +138,7 @@ export class Batcher {
   }
 
   /**
-   * Throws `queue_full` when too many rows wait already, `model_busy` when no run took them, `deadline_exceeded`, `inference_failed` when the model
+   * Throws `queue_full` when too many rows wait already, `model_busy` when no run took them, `deadline_exceeded`, `cancelled` when the caller left first, `inference_failed` when the model
    * throws, `model_restarting` when its thread stopped, and errors of the runtime as they are.
    */
   predict(request: BatchRequest): Promise<BatchPart> {
@@ -149,7 +151,7 @@ export class Batcher {
     const isSlow = known !== null && workerEnd(known) === 'python_timeout';
     if (known && !isSlow) return Promise.reject(known);
     return new Promise((resolve, reject) => {
-      const { block, key, params, trace, deadlineMs, timeoutMs } = request;
+      const { block, key, params, trace, deadlineMs, timeoutMs, hasLeft } = request;
       const waiting: Waiting = {
         block,
         key,
@@ -157,6 +159,7 @@ export class Batcher {
         trace,
         deadlineMs,
         timeoutMs,
+        hasLeft,
         resolve,
         reject,
         queuedAtMs: performance.now(),
@@ -279,6 +282,11 @@ export class Batcher {
       if (waiting.settled || waiting.deadlineMs <= nowMs) {
         this.#waitingRows -= left;
         this.#expire(waiting);
+        continue;
+      }
+      if (waiting.hasLeft?.()) {
+        this.#waitingRows -= left;
+        this.#fail(waiting, fail('cancelled', {}));
         continue;
       }
       const first = pieces[0]?.waiting;

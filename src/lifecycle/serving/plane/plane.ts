@@ -331,7 +331,7 @@ export class Plane {
     const copied = plans.flatMap((plan, row) => (plan.arm.modelVersion === shadow.modelVersion ? [] : [row]));
     if (copied.length === 0) return;
     const copies = plans.map((plan) => ({ ...plan, arm: shadow }));
-    const copy: PredictRequest = { ...request, extras: 'drop', predictionIds: ids };
+    const copy: PredictRequest = { ...request, extras: 'drop', predictionIds: ids, hasLeft: undefined };
     const run = async () => {
       const started = { ...copy, startedMs: performance.now() };
       let shares: readonly Share[] = [];

@@ -39,6 +39,8 @@ export interface PredictRequest {
   readonly startedMs: number;
   /** How long after `startedMs` the caller stops waiting (a header, gRPC's deadline); the endpoint may allow less. */
   readonly timeoutMs?: number | null;
+  /** Says whether the caller has left, where the protocol tells: rows that wait then are not computed. */
+  readonly hasLeft?: (() => boolean) | undefined;
   /** The trace that the request is part of (W3C Trace Context, 32 hex digits); left out: none. */
   readonly traceId?: string;
   /** The same for whoever computes it elsewhere: the span of the request here, as their parent. */

@@ -15,7 +15,7 @@ import type { RowCheck } from './row-check.ts';
 /** What of an endpoint's options says how its models compute. */
 type ComputeOptions = Pick<EndpointOptions, 'batching' | 'cache' | 'timeoutMs'>;
 
-type Asked = Pick<PredictRequest, 'startedMs' | 'timeoutMs' | 'params' | 'trace'>;
+type Asked = Pick<PredictRequest, 'startedMs' | 'timeoutMs' | 'params' | 'trace' | 'hasLeft'>;
 
 /** A loaded package in the service of an endpoint: it batches, caches and keeps deadlines as the endpoint says. */
 export class ServedModel {
@@ -139,7 +139,7 @@ export class ServedModel {
   }
 
   #compute(block: RowBlock, asked: Asked): Promise<BatchPart> {
-    const { startedMs, params = null, trace } = asked;
+    const { startedMs, params = null, trace, hasLeft } = asked;
     const limitMs = this.limitMs(asked);
     return this.#batcher.predict({
       block,
@@ -148,6 +148,7 @@ export class ServedModel {
       key: this.#keyOf(block, params),
       deadlineMs: startedMs + limitMs,
       timeoutMs: limitMs,
+      hasLeft,
     });
   }
 

@@ -63,6 +63,7 @@ export class Exchange {
   get over(): boolean {
     return this.#over;
   }
+  readonly hasLeft = (): boolean => this.#over;
 
   /** True while a message waits for the caller to read those before it. */
   get heldBack(): boolean {

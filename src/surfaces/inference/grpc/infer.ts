@@ -17,7 +17,7 @@ export async function modelInfer(
   plane: Plane,
 ): Promise<ModelInferResponse> {
   const { endpoint, arm, infer } = await readLogged(message, call, plane);
-  const reply = await plane.predict(withDeadline(infer.request, call.timeoutMs));
+  const reply = await plane.predict(withCaller(infer.request, call));
   return modelInferResponse(endpoint, infer, reply, arm);
 }
 
@@ -29,7 +29,7 @@ export async function* modelPieces(
   signal: AbortSignal,
 ): AsyncGenerator<ModelInferResponse> {
   const { endpoint, arm, infer } = await readLogged(message, call, plane);
-  const pieces = await plane.streams.open(withDeadline(withParams(infer), call.timeoutMs));
+  const pieces = await plane.streams.open(withCaller(withParams(infer), call));
   for await (const { reply } of pieces(signal)) yield modelInferResponse(endpoint, infer, reply, arm);
 }
 
@@ -61,9 +61,8 @@ async function readLogged(
   }
 }
 
-/** The sooner one of the call's deadline and the request's own. */
-function withDeadline(request: InferRequest['request'], timeoutMs: number | null): InferRequest['request'] {
-  if (timeoutMs === null) return request;
-  const own = request.timeoutMs ?? null;
-  return own !== null && own <= timeoutMs ? request : { ...request, timeoutMs };
+/** Waited for as long as the caller does: until it leaves, or the sooner one of its deadlines. */
+function withCaller(request: InferRequest['request'], { timeoutMs, hasLeft }: Call): InferRequest['request'] {
+  const own = request.timeoutMs ?? timeoutMs;
+  return { ...request, hasLeft, timeoutMs: timeoutMs === null ? own : Math.min(own ?? timeoutMs, timeoutMs) };
 }

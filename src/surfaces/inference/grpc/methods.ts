@@ -10,6 +10,8 @@ export interface Call {
   readonly startedMs: number;
   /** How long after `startedMs` the caller waits; null: for ever. */
   readonly timeoutMs: number | null;
+  /** Whether nobody waits any more: the call was answered, cancelled, or is past its deadline. */
+  readonly hasLeft: () => boolean;
 }
 
 /** A call with messages both ways. */

@@ -230,12 +230,13 @@ export class GrpcServer {
       over.abort();
       onWhole();
     });
-    const { headers, receivedAtMs, startedMs, timeoutMs } = exchange;
+    const { headers, receivedAtMs, startedMs, timeoutMs, hasLeft } = exchange;
     const call = {
       headers,
       receivedAtMs,
       startedMs,
       timeoutMs,
+      hasLeft,
       messages: inbox,
       lastIsLarge: () => inbox.lastIsLarge,
       signal: over.signal,

@@ -52,10 +52,10 @@ export async function streamInfer(call: StreamCall, answers: StreamAnswers): Pro
 }
 
 /** When the message came, and how long its call still waits. */
-function clockOf({ headers, timeoutMs, startedMs }: StreamCall): Call {
+function clockOf({ headers, timeoutMs, startedMs, hasLeft }: StreamCall): Call {
   const nowMs = performance.now();
   const leftMs = timeoutMs === null ? null : Math.max(1, startedMs + timeoutMs - nowMs);
-  return { headers, timeoutMs: leftMs, receivedAtMs: Date.now(), startedMs: nowMs };
+  return { headers, timeoutMs: leftMs, receivedAtMs: Date.now(), startedMs: nowMs, hasLeft };
 }
 
 async function sendPieces(
