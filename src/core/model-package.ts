@@ -135,6 +135,10 @@ export type GraphTensor = z.infer<typeof graphTensorSchema>;
 const graphInputSchema = graphTensorSchema.extend({ columns: z.array(z.string()).min(1) });
 export type GraphInput = z.infer<typeof graphInputSchema>;
 
+/** A graph output; its values may have names by their number in a row: the classes that they are scores of. */
+const graphOutputSchema = graphTensorSchema.extend({ labels: z.array(z.string()).optional() });
+export type GraphOutput = z.infer<typeof graphOutputSchema>;
+
 /**
  * What the converter measured between the Python model and the ONNX graph on the sample rows. `used` says
  * whether the graph is served; where it is not, `problem` says why. The difference is null when the model could
@@ -167,7 +171,7 @@ export const packageManifestSchema = z
     runtime: packageRuntimeSchema.default({ kind: 'onnx' }),
     onnx: digestSchema.nullable(),
     signature: modelSignatureSchema,
-    graph: z.object({ inputs: z.array(graphInputSchema), outputs: z.array(graphTensorSchema) }),
+    graph: z.object({ inputs: z.array(graphInputSchema), outputs: z.array(graphOutputSchema) }),
     score: z.object({ output: z.string(), index: z.int().min(0) }).nullable(),
     primary: z.string().nullable().default(null),
     classes: z.array(z.union([z.string(), z.number()])).nullable(),

@@ -340,11 +340,25 @@ test('content types, accepted encodings, settings and classes', () => {
     texts: () => [],
     values: () => [0.2, 0.5, 0.5, Number.NaN, -1, 3],
   };
-  assert.deepEqual(classify(output, 2, { classes: ['a', 'b', 'c'] }).texts, [
+  const graph = (labels?: string[]) => ({
+    inputs: [],
+    outputs: [{ name: 'p', type: 'double' as const, shape: [-1, 3], ...(labels && { labels }) }],
+  });
+  const classes = ['a', 'b', 'c'];
+  assert.deepEqual(classify(output, 2, { classes, graph: graph() }).texts, [
     '0.500000:1:b',
     '0.500000:2:c',
     '3.000000:2:c',
     '-1.000000:1:b',
+  ]);
+  // As in Triton, classes that have no label are told by their number.
+  assert.deepEqual(classify(output, 3, { classes, graph: graph(['x', '']) }).texts, [
+    '0.500000:1',
+    '0.500000:2',
+    '0.200000:0:x',
+    '3.000000:2',
+    '-1.000000:1',
+    'NaN:0:x',
   ]);
   assert.deepEqual(classify(output, 9, null).shape, [2, 3]);
   assert.deepEqual(

@@ -4,7 +4,7 @@ import type { BlobStore } from '../../../platform/blobs/index.ts';
 import { importOnnxAside } from '../../../platform/onnx/index.ts';
 import { derivePackage } from './derive-package.ts';
 import { fullConfig, graphPath } from './full-config.ts';
-import { readLabels } from './labels.ts';
+import { labelled } from './labels.ts';
 import { type MlflowPackager, mlflowFolder, packageMlflow } from './mlflow-version.ts';
 import type { ModelConfig } from './model-config.ts';
 import type { ModelSource } from './model-source.ts';
@@ -49,9 +49,9 @@ export async function buildVersion(
     model: name,
     onnx: graph.digest,
     signature: derived.signature,
-    graph: derived.graph,
+    graph: { ...derived.graph, outputs: await labelled(derived.graph.outputs, version, source, config) },
     score: null,
-    classes: (await readLabels(version, source, config)) ?? onnx.classes,
+    classes: onnx.classes,
     contract: null,
     sample: warmUpRows(derived, config),
     tensors: derived.tensors,

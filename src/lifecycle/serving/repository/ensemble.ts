@@ -3,6 +3,7 @@ import { canonicalJson, type Digest } from '../../../core/json.ts';
 import {
   columnTypes,
   type ElementType,
+  type GraphOutput,
   type GraphTensor,
   type PackageManifest,
   packageManifestSchema,
@@ -11,7 +12,7 @@ import type { BlobStore } from '../../../platform/blobs/index.ts';
 import type { BuiltVersion } from './build-version.ts';
 import { configTypes } from './data-types.ts';
 import { type DerivedPackage, refuseReshape } from './derive-package.ts';
-import { readLabels } from './labels.ts';
+import { labelled } from './labels.ts';
 import type { ConfigTensor, ModelConfig } from './model-config.ts';
 import type { ModelSource } from './model-source.ts';
 import { warmUpRows } from './warm-up-rows.ts';
@@ -113,7 +114,7 @@ export async function buildEnsemble(
     signature: { inputs: inputs.map(field), outputs: outputs.map(field) },
     graph: {
       inputs: inputs.map((tensor) => ({ ...tensorOf(tensor), columns: [tensor.name] })),
-      outputs: outputs.map(tensorOf),
+      outputs: outputs.map((port) => ({ ...tensorOf(port), ...labelsOf(ordered, port.name) })),
     },
     tensors: rows ? 'rows' : 'whole',
     maxBatchSize,
@@ -121,6 +122,7 @@ export async function buildEnsemble(
   const isFixed = derived.signature.inputs.every(({ shape }) => shape.every((d) => d >= 0));
   const manifest: PackageManifest = packageManifestSchema.parse({
     ...derived,
+    graph: { ...derived.graph, outputs: await labelled(derived.graph.outputs, version, source, config) },
     formatVersion: 1,
     model: name,
     runtime: {
@@ -140,7 +142,7 @@ export async function buildEnsemble(
     },
     onnx: null,
     score: null,
-    classes: (await readLabels(version, source, config)) ?? classesOf(ordered, outputs),
+    classes: classesOf(ordered, outputs),
     contract: null,
     sample: isFixed ? warmUpRows(derived, config) : [],
   });
@@ -278,6 +280,16 @@ function requireSame(
 /** Equal where neither is free. */
 function sameDimensions(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((d, i) => d === b[i] || d < 0 || (b[i] ?? 0) < 0);
+}
+
+/** The labels that a tensor has in the model that gives it. */
+function labelsOf(steps: readonly Wanted[], tensor: string): Pick<GraphOutput, 'labels'> {
+  for (const { step, part } of steps) {
+    const [own] = Object.entries(step.output_map).find(([, given]) => given === tensor) ?? [];
+    const labels = part.manifest.graph.outputs.find(({ name }) => name === own)?.labels;
+    if (labels) return { labels };
+  }
+  return {};
 }
 
 /** Names of the classes of the model that gives an output of the ensemble. */

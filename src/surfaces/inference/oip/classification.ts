@@ -11,13 +11,13 @@ const mostValues = 1_000_000;
  * first, as `value:index` or `value:index:label`. NaN come last. Throws `request_malformed` for an output that
  * is not numeric or has more than a million values.
  *
- * @param manifest the model: where its classes have names, and as many as a row has values, those are the labels; where
- *   it takes the tensors of a request whole, all values are one row
+ * @param manifest the model: the labels are the output's own, else the names of its classes where those are as many as a
+ *   row has values; where it takes the tensors of a request whole, all values are one row
  */
 export function classify(
   { name, type, width: rowWidth, shape, values }: ReplyOutput,
   top: number,
-  manifest: Pick<PackageManifest, 'classes' | 'tensors'> | null,
+  manifest: Pick<PackageManifest, 'classes' | 'graph' | 'tensors'> | null,
 ): { readonly texts: readonly string[]; readonly shape: readonly number[] } {
   if (type === 'string' || type === 'bool') {
     const datatype = datatypeOf({ type });
@@ -32,14 +32,16 @@ export function classify(
     throw malformed(`classification output tensor too large: "${name}" has more than ${mostValues} values`);
   }
   const count = Math.min(top, width);
-  const named = manifest?.classes?.length === width ? manifest.classes : null;
+  const own = manifest?.graph.outputs.find((output) => output.name === name)?.labels;
+  const labels = own ?? (manifest?.classes?.length === width ? manifest.classes : []);
   const all = values();
   const texts: string[] = [];
   for (let row = 0; row < rowCount; row++) {
     const cells = Array.from({ length: width }, (_, i) => all[row * width + i] as number | bigint);
     const order = cells.map((_, i) => i).sort((a, b) => descending(cells[a], cells[b]) || a - b);
     for (const i of order.slice(0, count)) {
-      texts.push(`${text(cells[i], type)}:${i}${named ? `:${named[i]}` : ''}`);
+      const label = labels[i] ?? '';
+      texts.push(`${text(cells[i], type)}:${i}${label === '' ? '' : `:${label}`}`);
     }
   }
   return { texts, shape: whole ? [count] : [rowCount, count] };
