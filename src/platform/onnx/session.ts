@@ -4,6 +4,7 @@ import type { Tensor } from 'onnxruntime-node';
 // The package's own run() waits for a turn of the event loop, which costs more than a small model: this is what it calls.
 import { binding, initOrt } from 'onnxruntime-node/dist/binding.js';
 import { fail } from '../../core/errors.ts';
+import { treeSession } from './trees/tree-session.ts';
 
 /** An output of a graph as the runtime gives it. */
 export type GraphOutput = Pick<Tensor, 'dims' | 'size' | 'data'>;
@@ -21,11 +22,19 @@ export interface GraphSession {
 }
 
 /**
- * Opens a graph on this thread, which stands still while it loads and while it computes (both are synchronous in
- * onnxruntime-node). One thread and no spinning: for models of a few microseconds more threads cost twice the CPU
- * for nothing. Throws `onnx_invalid` when the runtime refuses the graph.
+ * Opens a graph on this thread, which stands still while it loads and while it computes: ensembles of trees by
+ * `treeSession`, all else by the runtime. Throws `onnx_invalid` when the runtime refuses the graph.
  */
 export function openSession(onnx: Uint8Array): GraphSession {
+  return treeSession(onnx, openRuntime(onnx));
+}
+
+/**
+ * Opens a graph in the runtime; loading and computing are synchronous in onnxruntime-node. One thread and no spinning:
+ * for models of a few microseconds more threads cost twice the CPU for nothing. Throws `onnx_invalid` when the runtime
+ * refuses the graph.
+ */
+export function openRuntime(onnx: Uint8Array): GraphSession {
   try {
     initOrt();
     const session = new binding.InferenceSession();

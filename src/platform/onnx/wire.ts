@@ -29,6 +29,7 @@ export interface Attribute {
   f?: number;
   i?: number;
   s?: Uint8Array;
+  t?: Uint8Array;
   floats?: number[];
   ints?: number[];
   strings?: Uint8Array[];
