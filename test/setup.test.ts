@@ -70,6 +70,17 @@ test('the launcher works through a link from elsewhere', (t) => {
   assert.match(run('path/millrace', 'up').stderr, new RegExp(`run "make setup" in ${root}\n`));
 });
 
+test('the launcher tells node that it was started with nohup', {
+  skip: process.platform !== 'linux',
+}, (t) => {
+  const { root, run } = freshMachine(t, { node: 'echo "v24.1.0 $MILLRACE_NOHUP"' });
+  mkdirSync(join(root, 'node_modules'));
+  writeFileSync(join(root, 'node_modules/.package-lock.json'), '');
+  writeFileSync(join(root, 'started'), `trap '' HUP; exec sh ${join(root, 'bin/millrace')} up`);
+  assert.equal(run('bin/millrace', 'up').stdout, 'v24.1.0 \n');
+  assert.equal(run('started').stdout, 'v24.1.0 1\n');
+});
+
 test('a machine without npm is told what to install', (t) => {
   const { status, stderr } = freshMachine(t, { node: 'echo v18.0.0' }).run('scripts/bootstrap.sh');
   assert.equal(status, 1);

@@ -11,8 +11,8 @@ import type { FramesReply, FramesRequest } from './protocol.ts';
  */
 // From the first moment: a parent that ends while the engine is opened must not leave this process behind.
 process.on('disconnect', () => process.exit(0));
-// Ctrl-C reaches the whole process group; the parent decides when this process ends.
-process.on('SIGINT', () => {});
+// Ctrl-C and the end of a terminal reach the whole process group; the parent decides when this process ends.
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
 
 if (process.argv[3] === 'background') giveWay();
 

@@ -21,6 +21,9 @@ function spawned({ command, args, env }: SupervisedProcess): ChildProcess {
 /** Tells a process that it was started here; it keeps that from those that it starts itself. */
 const supervisedVariable = 'MILLRACE_SUPERVISOR_PID';
 
+/** `bin/millrace` sets it when it was started to outlive its terminal (nohup): node itself forgets that as it starts. */
+const nohupVariable = 'MILLRACE_NOHUP';
+
 /**
  * A process says with this exit code that starting it again cannot help (a wrong setting, a taken port). Believed of
  * one that never ran well: where another did with the same settings, its database is away, say, and comes back.
@@ -118,9 +121,10 @@ export class Supervisor {
 }
 
 /**
- * For a role's process: calls `stop` once, on SIGTERM or Ctrl-C, or when the supervisor that started it is gone
- * (its IPC channel closes even when it was killed), so no orphan stays. The same signal again ends the process at once,
- * after `giveUp`; another one does not, as Ctrl-C reaches those that a supervisor sends SIGTERM as well.
+ * For a role's process: calls `stop` once, on SIGTERM or Ctrl-C, when its terminal closes (SIGHUP), or when the
+ * supervisor that started it is gone (its IPC channel closes even when it was killed), so no orphan stays. SIGTERM or
+ * SIGINT again ends the process at once, after `giveUp`; another signal does not, as Ctrl-C reaches those that a
+ * supervisor sends SIGTERM as well, and a terminal that closes sends SIGHUP twice: by its shell, and by itself.
  */
 export function onStopRequest(stop: (reason: string) => void, giveUp: (reason: string) => void): void {
   let requested = false;
@@ -140,6 +144,7 @@ export function onStopRequest(stop: (reason: string) => void, giveUp: (reason: s
       once(signal)();
     });
   }
+  process.on('SIGHUP', process.env[nohupVariable] === undefined ? once('SIGHUP') : () => undefined);
   const isSupervised = process.env[supervisedVariable] !== undefined;
   delete process.env[supervisedVariable];
   if (process.connected) {

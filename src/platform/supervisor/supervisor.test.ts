@@ -52,24 +52,52 @@ test('one for which the system has no room is tried again, and a stop does not w
   assert.equal(await supervisor.ended, 0);
 });
 
-test('one that is told to stop again with the same signal ends at once, and says so', async (t) => {
+/** A process that tells what it is asked, until it is killed. */
+async function asked(t: TestContext, env: Readonly<Record<string, string>> = {}) {
   const script = `import { onStopRequest } from '${new URL('index.ts', import.meta.url).href}';
     setInterval(() => undefined, 60_000);
+    process.on('SIGUSR2', () => console.log('goes on'));
     onStopRequest((why) => console.log('stops ' + why), (why) => console.log('gives up ' + why));
     console.log('runs');`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    env: { ...process.env, ...env },
+  });
   t.after(() => child.kill('SIGKILL'));
   const said: string[] = [];
   const lines = createInterface(child.stdout);
   lines.on('line', (line) => said.push(line));
-  const next = () => once(lines, 'line');
+  const closed = once(child, 'close');
+  const next = () => Promise.race([once(lines, 'line'), closed]);
   await next();
+  return { child, closed, said, next };
+}
+
+test('one that is told to stop again with the same signal ends at once, and says so', async (t) => {
+  const { child, closed, said, next } = await asked(t);
   child.kill('SIGINT');
   await next();
   child.kill('SIGTERM');
   child.kill('SIGINT');
-  const [, signal] = await once(child, 'close');
+  const [, signal] = await closed;
   assert.deepEqual([...said, signal], ['runs', 'stops SIGINT', 'gives up SIGINT', 'SIGINT']);
+});
+
+test('one whose terminal closes stops as it does when it is told to, also when it hears of it twice', async (t) => {
+  const { child, said, next } = await asked(t);
+  child.kill('SIGHUP');
+  await next();
+  child.kill('SIGHUP');
+  child.kill('SIGUSR2');
+  await next();
+  assert.deepEqual(said, ['runs', 'stops SIGHUP', 'goes on']);
+});
+
+test('one that was started with nohup goes on when its terminal closes', async (t) => {
+  const { child, said, next } = await asked(t, { MILLRACE_NOHUP: '1' });
+  child.kill('SIGHUP');
+  child.kill('SIGUSR2');
+  await next();
+  assert.deepEqual(said, ['runs', 'goes on']);
 });
 
 test('all end at once when they are not waited for any more', (t) => {
