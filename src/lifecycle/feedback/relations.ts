@@ -26,8 +26,6 @@ export interface RowFilter {
   readonly receivedFromMs?: number | undefined;
   /** `answered`: what callers got (champion and challenger). */
   readonly rows: 'answered' | 'shadow' | 'all';
-  /** Only these predictions. */
-  readonly ids?: readonly string[] | undefined;
   /** Every row, also of predictions that were sent twice: many times as quick, for a first look. */
   readonly everyRow?: boolean | undefined;
 }
@@ -49,7 +47,6 @@ export function predictionsSql(paths: readonly LogPath[], filter: RowFilter, col
       : filter.rows === 'shadow'
         ? [`arm = 'shadow'`]
         : []),
-    ...(filter.ids === undefined ? [] : [oneOfSql(filter.ids)]),
   ];
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
   const shadowKey = filter.rows === 'answered' ? '' : `, CASE WHEN arm = 'shadow' THEN model_version END`;
@@ -123,16 +120,29 @@ export interface KnownFile {
 }
 export type LogPath = string | KnownFile;
 
+/**
+ * Files that are read in part are read in so many groups at most, each for the ids of all its files: a list of ids
+ * takes megabytes of the frame engine's memory wherever it is compared, for a hundred files more than there may be.
+ */
+const mostGroups = 16;
+
 /** SQL for the rows of Parquet files with all their columns. */
 export function parquet(paths: readonly LogPath[]): string {
   const known = paths.filter((path) => typeof path !== 'string');
   const all = paths.filter((path) => typeof path === 'string');
-  const read = `read_parquet([${all.map(sqlLiteral).join(', ')}], union_by_name = true)`;
-  if (known.length === 0) return read;
-  const parts = known.map(
-    ({ path, ids }) => `SELECT * FROM read_parquet(${sqlLiteral(path)}) WHERE ${oneOfSql(ids)}`,
-  );
-  return `(${[...(all.length === 0 ? [] : [`SELECT * FROM ${read}`]), ...parts].join(' UNION ALL BY NAME ')})`;
+  if (known.length === 0) return filesSql(all);
+  const parts = all.length === 0 ? [] : [`SELECT * FROM ${filesSql(all)}`];
+  const perGroup = Math.ceil(known.length / mostGroups);
+  for (let at = 0; at < known.length; at += perGroup) {
+    const group = known.slice(at, at + perGroup);
+    const ids = group.flatMap((file) => file.ids);
+    parts.push(`SELECT * FROM ${filesSql(group.map(({ path }) => path))} WHERE ${oneOfSql(ids)}`);
+  }
+  return `(${parts.join(' UNION ALL BY NAME ')})`;
+}
+
+function filesSql(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true)`;
 }
 
 /** Features that these files have, by name. */

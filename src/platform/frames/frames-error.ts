@@ -12,5 +12,7 @@ export function framesError(problem: string, temporaryDirectory: string, cause?:
   // The limit of what is spilled is what the disk has, for we set none.
   if (problem.includes("'max_temp_directory_size'"))
     return fail('disk_full', { path: temporaryDirectory }, cause);
-  return fail('frames_failed', { problem }, cause);
+  // What follows is how to set DuckDB's memory from its own shell.
+  const [said = problem] = problem.split('\n\nPossible solutions:');
+  return fail('frames_failed', { problem: said }, cause);
 }

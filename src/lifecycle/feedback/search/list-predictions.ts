@@ -12,6 +12,7 @@ import {
   featureNames,
   featurePrefix,
   joinedSql,
+  type KnownFile,
   type LogPath,
   predictionsSql,
   type RowFilter,
@@ -37,8 +38,8 @@ interface SearchedLog {
   readonly frames: Frames;
   /** Ever larger parts of it; see `newestSlices`. */
   readonly slices: AsyncIterable<Slice>;
-  /** Files that may hold these predictions, of any time. */
-  readonly holding: (ids: readonly string[]) => Promise<readonly LogPath[]>;
+  /** Files that may hold these predictions, of any time, and no other. */
+  readonly holding: (ids: readonly string[]) => Promise<readonly KnownFile[]>;
   /** Files that may hold labels of these predictions; undefined: of any. */
   readonly labelPaths: (ids?: readonly string[]) => Promise<readonly LogPath[]>;
 }
@@ -194,7 +195,7 @@ async function countingRows(
     columns += `, ${isThere ? '' : 'NULL AS '}${sqlName(featurePrefix + filter.feature)}`;
   }
   const { rows, fromMs, toMs } = searchedRange(filter, behind, floorMs);
-  const joined = joinedSql(paths, await labelPaths(ids), { rows, ids }, columns, 'full');
+  const joined = joinedSql(paths, await labelPaths(ids), { rows }, columns, 'full');
   const range = [
     ...(fromMs === undefined ? [] : [`AND event_time_ms >= ${fromMs}`]),
     ...(toMs === undefined ? [] : [`AND event_time_ms < ${toMs}`]),
