@@ -185,4 +185,8 @@ export const feedbackMigrations: readonly Migration[] = [
         )`,
       ),
   },
+  {
+    id: 'feedback-019',
+    up: (tx) => execute(tx, 'CREATE INDEX waiting_labels_by_time ON waiting_labels (endpoint, at_ms, id)'),
+  },
 ];

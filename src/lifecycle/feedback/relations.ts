@@ -120,11 +120,18 @@ export interface KnownFile {
 }
 export type LogPath = string | KnownFile;
 
-/**
- * Files that are read in part are read in so many groups at most, each for the ids of all its files: a list of ids
- * takes megabytes of the frame engine's memory wherever it is compared, for a hundred files more than there may be.
- */
 const mostGroups = 16;
+
+/**
+ * Files that are read in part in few groups, each for what is looked for in any of its files: such a list takes
+ * megabytes of the frame engine's memory wherever it is compared, for a hundred files more than there may be.
+ */
+export function groupsOf<T>(files: readonly T[]): readonly (readonly T[])[] {
+  const size = Math.ceil(files.length / mostGroups);
+  const groups: T[][] = [];
+  for (let at = 0; at < files.length; at += size) groups.push(files.slice(at, at + size));
+  return groups;
+}
 
 /** SQL for the rows of Parquet files with all their columns. */
 export function parquet(paths: readonly LogPath[]): string {
@@ -132,9 +139,7 @@ export function parquet(paths: readonly LogPath[]): string {
   const all = paths.filter((path) => typeof path === 'string');
   if (known.length === 0) return filesSql(all);
   const parts = all.length === 0 ? [] : [`SELECT * FROM ${filesSql(all)}`];
-  const perGroup = Math.ceil(known.length / mostGroups);
-  for (let at = 0; at < known.length; at += perGroup) {
-    const group = known.slice(at, at + perGroup);
+  for (const group of groupsOf(known)) {
     const ids = group.flatMap((file) => file.ids);
     parts.push(`SELECT * FROM ${filesSql(group.map(({ path }) => path))} WHERE ${oneOfSql(ids)}`);
   }

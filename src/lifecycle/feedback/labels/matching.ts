@@ -11,8 +11,8 @@ interface MatchingOptions {
   readonly db: Database;
   readonly store: LabelStore;
   readonly frames: Frames;
-  readonly labels: LabelLog;
-  readonly signals: LabelLog;
+  readonly labels: Pick<LabelLog, 'append'>;
+  readonly signals: Pick<LabelLog, 'append'>;
   /** SQL for rows of these entities in these spans of event time; see `LogSearch.nearEntities`. */
   readonly nearEntities: (endpoint: string, wanted: readonly EntitySpan[]) => Promise<string | null>;
   /** SQL for those of these predictions that callers got an answer to; see `LogSearch.answered`. */
@@ -72,14 +72,13 @@ export class Matching {
 
   async #matchOnce(endpoint: string): Promise<number> {
     let found = 0;
-    let afterId = '';
-    for (;;) {
-      const rows = await this.#options.store.waiting(endpoint, batch, afterId);
-      if (rows.length === 0) return found;
-      found += await this.#matchSome(endpoint, rows);
-      afterId = rows.at(-1)?.id ?? '';
-      if (rows.length < batch) return found;
+    let last: Pick<WaitingRow, 'atMs' | 'id'> | undefined = { atMs: Number.MIN_SAFE_INTEGER, id: '' };
+    while (last) {
+      const rows: readonly WaitingRow[] = await this.#options.store.waitingByTime(endpoint, batch, last);
+      if (rows.length > 0) found += await this.#matchSome(endpoint, rows);
+      last = rows.length < batch ? undefined : rows.at(-1);
     }
+    return found;
   }
 
   async #matchSome(endpoint: string, rows: readonly WaitingRow[]): Promise<number> {
@@ -99,7 +98,8 @@ export class Matching {
     for (const row of await typedRows(frames, matchRow, matchSql(pairs, await answered(endpoint, ids))))
       matches.set(row.id, { predictionId: row.prediction_id, note: noteOf(row) });
     const entries: LabelEntry[] = [];
-    for (const row of rows) {
+    // In order of receipt: of equal event times the later one counts.
+    for (const row of rows.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
       const match = matches.get(row.id);
       if (match) entries.push({ ...row, ...match, waited: true });
     }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type Frames, sqlLiteral, typedRows } from '../../../platform/frames/index.ts';
+import { groupsOf } from '../relations.ts';
 import { keyOf } from './segment-filter.ts';
 
 /** What is read of an entity file for one entity, about. */
@@ -57,14 +58,24 @@ export interface EntityPlace {
 /** SQL for what is known of entities in these files: entity_hash, prediction_id and event_time_ms; null for no file. */
 export function entityRowsSql(places: readonly EntityPlace[]): string | null {
   if (places.length === 0) return null;
-  const parts = places.map(({ path, indexed, entities }) => {
-    const file = `read_parquet(${sqlLiteral(path)})`;
-    return indexed
-      ? `SELECT entity_hash, prediction_id, event_time_ms FROM ${file} WHERE entity_hash IN (${entities.map(entityHash).join(', ')})`
-      : `SELECT md5_number_upper('e' || entity) AS entity_hash, prediction_id, event_time_ms FROM ${file}
-         WHERE entity IN (${entities.map(sqlLiteral).join(', ')})`;
+  const parts = groupsOf(places.filter(({ indexed }) => indexed)).map((group) => {
+    const hashes = [...entitiesOf(group)].map(entityHash);
+    return `SELECT entity_hash, prediction_id, event_time_ms FROM ${filesSql(group)} WHERE entity_hash IN (${hashes.join(', ')})`;
   });
+  for (const group of groupsOf(places.filter(({ indexed }) => !indexed))) {
+    const entities = [...entitiesOf(group)].map(sqlLiteral);
+    parts.push(`SELECT md5_number_upper('e' || entity) AS entity_hash, prediction_id, event_time_ms FROM ${filesSql(group)}
+      WHERE entity IN (${entities.join(', ')})`);
+  }
   return `(${parts.join(' UNION ALL ')})`;
+}
+
+function entitiesOf(places: readonly EntityPlace[]): ReadonlySet<string> {
+  return new Set(places.flatMap(({ entities }) => entities));
+}
+
+function filesSql(places: readonly EntityPlace[]): string {
+  return `read_parquet([${places.map(({ path }) => sqlLiteral(path)).join(', ')}])`;
 }
 
 export async function findEntityRows(

@@ -44,6 +44,21 @@ interface LabelTables {
 /** Rows of one INSERT: SQLite and Postgres both bound the number of parameters. */
 const insertRows = 500;
 
+function toWaitingRow(row: LabelTables['waiting_labels']): WaitingRow {
+  return {
+    id: row.id,
+    endpoint: row.endpoint,
+    entity: row.entity,
+    atMs: row.at_ms,
+    toleranceMs: row.tolerance_ms,
+    signal: row.signal,
+    value: labelValueOf(row.value_json),
+    eventTimeMs: row.event_time_ms,
+    receivedAtMs: row.received_at_ms,
+    source: row.source,
+  };
+}
+
 /** The only reader and writer of `waiting_labels` and `feedback_settings`. */
 export class LabelStore {
   readonly #read: Tx;
@@ -86,18 +101,28 @@ export class LabelStore {
       .orderBy('id')
       .limit(limit)
       .execute();
-    return rows.map((row) => ({
-      id: row.id,
-      endpoint: row.endpoint,
-      entity: row.entity,
-      atMs: row.at_ms,
-      toleranceMs: row.tolerance_ms,
-      signal: row.signal,
-      value: labelValueOf(row.value_json),
-      eventTimeMs: row.event_time_ms,
-      receivedAtMs: row.received_at_ms,
-      source: row.source,
-    }));
+    return rows.map(toWaitingRow);
+  }
+
+  /**
+   * The same behind one of them, by the time of the prediction that they speak of: what they are looked for in lies
+   * together too.
+   */
+  async waitingByTime(
+    endpoint: string,
+    limit: number,
+    after: Pick<WaitingRow, 'atMs' | 'id'>,
+  ): Promise<readonly WaitingRow[]> {
+    const rows = await tables<LabelTables>(this.#read)
+      .selectFrom('waiting_labels')
+      .selectAll()
+      .where('endpoint', '=', endpoint)
+      .where(({ eb, refTuple, tuple }) => eb(refTuple('at_ms', 'id'), '>', tuple(after.atMs, after.id)))
+      .orderBy('at_ms')
+      .orderBy('id')
+      .limit(limit)
+      .execute();
+    return rows.map(toWaitingRow);
   }
 
   async countWaiting(endpoint: string): Promise<number> {
