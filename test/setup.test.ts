@@ -76,7 +76,8 @@ test('the launcher tells node that it was started with nohup', {
   const { root, run } = freshMachine(t, { node: 'echo "v24.1.0 $MILLRACE_NOHUP"' });
   mkdirSync(join(root, 'node_modules'));
   writeFileSync(join(root, 'node_modules/.package-lock.json'), '');
-  writeFileSync(join(root, 'started'), `trap '' HUP; exec sh ${join(root, 'bin/millrace')} up`);
+  const started = `#!/bin/sh\ntrap '' HUP; exec ${join(root, 'bin/millrace')} up\n`;
+  writeFileSync(join(root, 'started'), started, { mode: 0o755 });
   assert.equal(run('bin/millrace', 'up').stdout, 'v24.1.0 \n');
   assert.equal(run('started').stdout, 'v24.1.0 1\n');
 });
