@@ -262,6 +262,8 @@ test('a deadline that has passed already is refused without a run', async () => 
   const batcher = new Batcher(doubling(runs), options);
   const past = batcher.predict(request([1], { deadlineMs: performance.now() - 1, timeoutMs: 5 }));
   await assert.rejects(past, { code: 'deadline_exceeded', status: 504, message: /within 5 ms/ });
+  const tiny = batcher.predict(request([1], { deadlineMs: performance.now() - 1, timeoutMs: 0.005 }));
+  await assert.rejects(tiny, { message: /within 0.005 ms/ });
   assert.deepEqual(runs, []);
 });
 

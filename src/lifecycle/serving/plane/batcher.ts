@@ -411,7 +411,9 @@ export class Batcher {
 
   #expire(waiting: Waiting): void {
     const { endpoint } = this.#options;
-    const timeoutMs = Math.round(waiting.timeoutMs);
+    const { timeoutMs: askedMs } = waiting;
+    // Who took microseconds for seconds sees it.
+    const timeoutMs = askedMs < 1 ? Number(askedMs.toFixed(3)) : Math.round(askedMs);
     this.#fail(waiting, fail('deadline_exceeded', { endpoint, timeoutMs }));
   }
 

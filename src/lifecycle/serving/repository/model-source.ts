@@ -127,9 +127,7 @@ export function givenSource(files: ReadonlyMap<string, Uint8Array>): ModelSource
   for (const path of files.keys()) {
     const parts = path.split('/');
     if (!staysInside(path)) {
-      throw new Error(
-        `failed to poll from model repository: "${path.slice(0, 80)}" cannot be the path of a file`,
-      );
+      throw new Error(`"${path.slice(0, 80)}" cannot be the path of a file`);
     }
     if (parts.length > 1 && parts[0] && versionName.test(parts[0])) versions.add(parts[0]);
   }

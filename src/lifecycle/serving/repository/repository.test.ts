@@ -197,7 +197,9 @@ test('requests load, override and unload; what was unloaded stays so until its f
     code: 'model_load_failed',
   });
   const far = new Map([['../7/model.onnx', absolute]]);
-  await assert.rejects(models.load('given', { config: '{}', files: far }), { message: /failed to poll/ });
+  await assert.rejects(models.load('given', { config: '{}', files: far }), {
+    message: /^failed to load 'given', failed to poll from model repository: "..\/7\/model.onnx" cannot be/,
+  });
 
   await models.unload('m');
   await models.unload('m');
