@@ -93,6 +93,13 @@ test('differences of decisions on the same rows', () => {
   }
   const same = decisionDifferences(labels, first, first, expected.threshold, options());
   assert.deepEqual([same.f1.low, same.f1.high], [0, 0]);
+  const neverPositive = new Float64Array(labels.length);
+  const { precision } = decisionDifferences(labels, first, neverPositive, expected.threshold, options());
+  assert.deepEqual(
+    [precision.value, precision.low, precision.high],
+    [null, null, null],
+    'one of them has none',
+  );
 });
 
 test('the calibration curve equals scikit-learn; ties stay together', () => {

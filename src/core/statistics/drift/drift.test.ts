@@ -85,6 +85,11 @@ test('missing rate: equals statsmodels, and is exact when cells are rare', () =>
   assert.equal(missingRateChange({ missing: 0, rows: 500 }, { missing: 0, rows: 500 }).pValue, 1);
   assert.equal(missingRateChange({ missing: 500, rows: 500 }, { missing: 500, rows: 500 }).pValue, 1);
   assert.equal(missingRateChange({ missing: 0, rows: 0 }, { missing: 1, rows: 100 }).verdict, 'insufficient');
+  assert.equal(
+    missingRateChange({ missing: 0, rows: 500 }, { missing: 9, rows: 10 }).verdict,
+    'insufficient',
+    'ten rows are too few beside however many',
+  );
 });
 
 test('edge cases that break other monitors give a verdict, never an exception', () => {

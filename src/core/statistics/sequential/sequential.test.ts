@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertClose } from '../assert-close.testing.ts';
 import { golden } from '../golden.testing.ts';
-import { momentsOf } from '../moments.ts';
+import { emptyMoments, momentsOf } from '../moments.ts';
 import { armCountTest } from './arm-count-test.ts';
 import { differenceConfidenceSequence } from './difference-confidence-sequence.ts';
 import { meanConfidenceSequence } from './mean-confidence-sequence.ts';
@@ -52,6 +52,14 @@ test('a mean and a difference: centre, sign, and silence before there is enough'
   assert.equal(differenceConfidenceSequence([], options), null);
   const few = { challenger: alternating(0, 1, 20), champion: alternating(0, 1, 5000) };
   assert.equal(differenceConfidenceSequence([few], options), null);
+  const alone = { challenger: alternating(0, 9, 300), champion: emptyMoments };
+  assert.deepEqual(
+    differenceConfidenceSequence([stratum, alone], options),
+    difference,
+    'a step of one arm says nothing',
+  );
+  const enough = { challenger: alternating(0, 1.4, 100), champion: alternating(0, 1, 5000) };
+  assert.notEqual(differenceConfidenceSequence([enough], options), null);
 });
 
 test('a level that moves while the split is widened is no difference', () => {

@@ -4,7 +4,7 @@ import { RowBytes, type SegmentColumn } from '../../../platform/segments/index.t
 import { rowLines } from '../../../platform/segments/read-rows.ts';
 import { predictionLogColumns } from '../contract.ts';
 import type { ServedArm } from './endpoint-state.ts';
-import { featuresMember, type LoggedRow, logPlace, writeRow } from './log-row.ts';
+import { cellText, featuresMember, type LoggedRow, logPlace, writeRow } from './log-row.ts';
 
 const route = { endpoint: 'flights', model: 'delay', routeVersion: 7, salt: 'grain' };
 const inputs = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ name, shape: name === 'e' ? [70] : [] }));
@@ -118,4 +118,11 @@ test('features lie where the endpoint has them, whatever the order of the model'
   const turned = { ...arm, featurePlaces: [4, 0] };
   const { features } = logged({ ...full, arm: turned, cells: ['last', 2n ** 60n] });
   assert.deepEqual(features, [String(2n ** 60n), null, null, null, 'last']);
+});
+
+test('nested values are written as JSON: whole numbers with all their digits, lists too deep to be written as nothing', () => {
+  assert.equal(cellText({ ids: [2n ** 60n, 1], of: null }), '{"ids":["1152921504606846976",1],"of":null}');
+  let deep: readonly unknown[] = [1];
+  for (let depth = 0; depth < 20_000; depth++) deep = [deep];
+  assert.equal(cellText({ deep, flat: [[1]] }), '{"deep":null,"flat":[[1]]}');
 });
