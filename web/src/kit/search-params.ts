@@ -13,9 +13,11 @@ export function oneOf<T extends string>(value: unknown, words: readonly T[]): T 
   return words.find((word) => word === text(value));
 }
 
-/** Drops undefined members, so that a default never appears in the URL. */
+/** Drops what is undefined or an empty text, so that a default never appears in the URL. */
 export function compact<T extends Record<string, unknown>>(
   search: T,
 ): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as never;
+  return Object.fromEntries(
+    Object.entries(search).filter(([, value]) => value !== undefined && value !== ''),
+  ) as never;
 }

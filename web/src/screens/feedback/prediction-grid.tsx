@@ -1,5 +1,4 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useCallback, useMemo } from 'react';
 import type { OtherHashKey, Prediction } from '../../../../src/lifecycle/feedback/contract.ts';
 import { predictionsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
@@ -11,6 +10,7 @@ import { Card, QueryView } from '../../kit/panel.tsx';
 import { NewsNote, useReading } from '../../kit/reading.tsx';
 import { StateLabel, StateMark } from '../../kit/state-mark.tsx';
 import { EventTimeMark } from '../../kit/time.tsx';
+import { useRows } from '../../kit/use-rows.ts';
 import { hasFailed } from '../serving/recent-answers.ts';
 import { filtersOf, noFilters, type PredictionsSearch, type SearchChange } from './search.ts';
 
@@ -27,10 +27,7 @@ export function PredictionGrid(props: {
     ...predictionsQuery({ ...filters, endpoint, limit: 100 }),
     enabled: !reading,
   });
-  const rows = useMemo(() => predictions.data?.pages.flatMap((page) => page.items) ?? [], [predictions.data]);
-  const more = useCallback(() => {
-    if (predictions.hasNextPage && !predictions.isFetchingNextPage) void predictions.fetchNextPage();
-  }, [predictions]);
+  const { rows, more } = useRows(predictions);
   const opened = rows.find((row) => row.predictionId === search.id);
   return (
     <>

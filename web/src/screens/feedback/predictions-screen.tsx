@@ -14,6 +14,7 @@ import { formatCount, formatDuration, plural } from '../../kit/format.ts';
 import { Missing } from '../../kit/missing.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { QueryView } from '../../kit/panel.tsx';
+import { compact } from '../../kit/search-params.ts';
 import { FilterBar } from './filter-bar.tsx';
 import { LabelsView } from './labels-view.tsx';
 import { PredictionGrid } from './prediction-grid.tsx';
@@ -36,7 +37,7 @@ export function PredictionsScreen() {
   const set = useCallback(
     (change: SearchChange) =>
       void navigate({
-        search: (old) => clean({ ...old, ...change }),
+        search: (old) => compact({ ...old, ...change }),
         replace: !('id' in change || 'replay' in change || 'view' in change),
       }),
     [navigate],
@@ -121,9 +122,6 @@ export function PredictionsScreen() {
     </Page>
   );
 }
-
-const clean = <T extends object>(search: T): PredictionsSearch =>
-  Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as PredictionsSearch;
 
 /** The rows that are shown, as a file. */
 function ExportLink(props: { readonly endpoint: string; readonly search: PredictionsSearch }) {

@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useCallback, useMemo } from 'react';
+import { useCallback } from 'react';
 import type { AuditEntry } from '../../../../src/lifecycle/governance/contract.ts';
 import { auditQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
@@ -12,11 +12,13 @@ import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { Filters, Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
 import { NewsNote, useReading } from '../../kit/reading.tsx';
+import { compact } from '../../kit/search-params.ts';
 import { SidePanel } from '../../kit/side-panel.tsx';
 import { Id } from '../../kit/snippet.tsx';
 import { fromField, spanProblem, toField } from '../../kit/span.ts';
 import { Ago, Moment } from '../../kit/time.tsx';
 import { humane, sentence } from '../../kit/turn-text.ts';
+import { useRows } from '../../kit/use-rows.ts';
 import { changesOf } from './changes.ts';
 import type { AuditSearch } from './search.ts';
 
@@ -32,14 +34,11 @@ export function AuditScreen() {
     ...auditQuery({ ...filters, subjectKind: kind, subjectId: subject, limit: 100 }),
     enabled: !reading,
   });
-  const rows = useMemo(() => entries.data?.pages.flatMap((page) => page.items) ?? [], [entries.data]);
+  const { rows, more } = useRows(entries);
   const set = useCallback(
     (change: { readonly [K in keyof AuditSearch]?: AuditSearch[K] | undefined }) =>
       void navigate({
-        search: (old) =>
-          Object.fromEntries(
-            Object.entries({ ...old, ...change }).filter(([, value]) => value !== undefined),
-          ),
+        search: (old) => compact({ ...old, ...change }),
         replace: !('entry' in change),
       }),
     [navigate],
@@ -48,9 +47,6 @@ export function AuditScreen() {
   const setSubject = useCallback((value: string) => set({ subject: value || undefined }), [set]);
   const setText = useCallback((value: string) => set({ text: value || undefined }), [set]);
   const setActor = useCallback((value: string) => set({ actor: value || undefined }), [set]);
-  const more = useCallback(() => {
-    if (entries.hasNextPage && !entries.isFetchingNextPage) void entries.fetchNextPage();
-  }, [entries]);
   const open = rows.find((row) => row.id === openId);
   const kinds = [...new Set([...(kind ? [kind] : []), ...rows.map((row) => row.subject.kind)])].toSorted();
   const actions = [

@@ -24,6 +24,7 @@ import { metricText } from '../../kit/metric.ts';
 import { Missing } from '../../kit/missing.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
+import { compact } from '../../kit/search-params.ts';
 import { WatchEndpoint } from '../../kit/watch-endpoint.tsx';
 import { AlertList } from './alert-list.tsx';
 import { DriftCard } from './drift-card.tsx';
@@ -48,10 +49,7 @@ export function MonitoringScreen() {
   const set = useCallback(
     (change: { readonly [K in keyof MonitoringSearch]?: MonitoringSearch[K] | undefined }) =>
       void navigate({
-        search: (old) =>
-          Object.fromEntries(
-            Object.entries({ ...old, ...change }).filter(([, value]) => value !== undefined),
-          ),
+        search: (old) => compact({ ...old, ...change }),
         replace: !('column' in change),
         resetScroll: false,
       }),

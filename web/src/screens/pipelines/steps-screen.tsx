@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useCallback, useMemo } from 'react';
+import { useCallback } from 'react';
 import type { StepRun } from '../../../../src/lifecycle/pipelines/contract.ts';
 import { stepRunsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
@@ -11,10 +11,12 @@ import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
 import { NewsNote, useReading } from '../../kit/reading.tsx';
+import { compact } from '../../kit/search-params.ts';
 import { StateLabel } from '../../kit/state-mark.tsx';
 import { StepPanel } from '../../kit/step-panel.tsx';
 import { stateOfStep, stepKinds, stepSays, stepWord } from '../../kit/step-text.ts';
 import { Ago } from '../../kit/time.tsx';
+import { useRows } from '../../kit/use-rows.ts';
 import { STEP_STATUSES, type StepsSearch } from './search.ts';
 
 const route = getRouteApi('/steps');
@@ -25,23 +27,17 @@ export function StepsScreen() {
   const { step, ...filters } = search;
   const { reading, news } = useReading('step-runs');
   const steps = useInfiniteQuery({ ...stepRunsQuery({ ...filters, limit: 100 }), enabled: !reading });
-  const rows = useMemo(() => steps.data?.pages.flatMap((page) => page.items) ?? [], [steps.data]);
+  const { rows, more } = useRows(steps);
   const set = useCallback(
     (change: { readonly [K in keyof StepsSearch]?: StepsSearch[K] | undefined }) =>
       void navigate({
-        search: (old) =>
-          Object.fromEntries(
-            Object.entries({ ...old, ...change }).filter(([, value]) => value !== undefined),
-          ),
+        search: (old) => compact({ ...old, ...change }),
         replace: !('step' in change),
       }),
     [navigate],
   );
   const close = useCallback(() => set({ step: undefined }), [set]);
   const setSubject = useCallback((subject: string) => set({ subject: subject || undefined }), [set]);
-  const more = useCallback(() => {
-    if (steps.hasNextPage && !steps.isFetchingNextPage) void steps.fetchNextPage();
-  }, [steps]);
   // What a newer server runs is offered too, once it is seen.
   const kinds = [
     ...new Set([...stepKinds, ...(search.kind ? [search.kind] : []), ...rows.map((row) => row.kind)]),

@@ -7,6 +7,7 @@ import { Empty } from '../../../kit/empty.tsx';
 import { formatCount, plural } from '../../../kit/format.ts';
 import { Page, PageHead } from '../../../kit/page.tsx';
 import { QueryView, Skeleton } from '../../../kit/panel.tsx';
+import { compact } from '../../../kit/search-params.ts';
 import { CopyButton } from '../../../kit/snippet.tsx';
 import { TAB, TabBar } from '../../../kit/tabs.tsx';
 import type { CompareSearch } from '../search.ts';
@@ -41,10 +42,7 @@ export function CompareScreen() {
   });
   const set: SetCompare = (change) =>
     void navigate({
-      search: (old) =>
-        Object.fromEntries(
-          Object.entries({ ...old, ...change }).filter(([, value]) => value),
-        ) as CompareSearch,
+      search: (old) => compact({ ...old, ...change }) as CompareSearch,
       replace: true,
       resetScroll: false,
     });

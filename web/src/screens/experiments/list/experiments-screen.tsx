@@ -9,7 +9,9 @@ import { plural } from '../../../kit/format.ts';
 import { Grid, type GridColumn } from '../../../kit/grid.tsx';
 import { Page, PageHead } from '../../../kit/page.tsx';
 import { Card, QueryView } from '../../../kit/panel.tsx';
+import { compact } from '../../../kit/search-params.ts';
 import { Ago } from '../../../kit/time.tsx';
+import { useRows } from '../../../kit/use-rows.ts';
 import type { ExperimentsSearch } from '../search.ts';
 import { CreateExperiment, ExperimentActs } from './experiment-acts.tsx';
 
@@ -22,10 +24,7 @@ export function ExperimentsScreen() {
   const set = useCallback(
     (change: Partial<Record<keyof ExperimentsSearch, string | undefined>>) =>
       void navigate({
-        search: (old) =>
-          Object.fromEntries(
-            Object.entries({ ...old, ...change }).filter(([, value]) => value),
-          ) as ExperimentsSearch,
+        search: (old) => compact({ ...old, ...change }) as ExperimentsSearch,
         replace: true,
       }),
     [navigate],
@@ -38,12 +37,8 @@ export function ExperimentsScreen() {
       ...(search.query ? { filter: `name ILIKE '%${search.query.replaceAll("'", '')}%'` } : {}),
     }),
   );
-  const rows = experiments.data?.pages.flatMap((page) => page.items) ?? [];
+  const { rows, more } = useRows(experiments);
   const totalCount = experiments.data?.pages[0]?.totalCount;
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = experiments;
-  const more = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   return (
     <Page>
       <PageHead

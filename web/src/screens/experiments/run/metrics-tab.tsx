@@ -7,6 +7,7 @@ import { EmptyLine } from '../../../kit/empty.tsx';
 import { SearchField } from '../../../kit/fields.tsx';
 import { formatCount, plural } from '../../../kit/format.ts';
 import { Card } from '../../../kit/panel.tsx';
+import { compact } from '../../../kit/search-params.ts';
 import { CurveControls } from '../curve-controls.tsx';
 import type { RunSearch } from '../search.ts';
 import { groupMetrics } from './metric-groups.ts';
@@ -22,8 +23,7 @@ export function MetricsTab(props: { readonly run: RunDetail }) {
   const navigate = useNavigate({ from: '/runs/$runId' });
   const set = (change: Partial<Record<keyof RunSearch, string | undefined>>): void =>
     void navigate({
-      search: (old) =>
-        Object.fromEntries(Object.entries({ ...old, ...change }).filter(([, value]) => value)) as RunSearch,
+      search: (old) => compact({ ...old, ...change }) as RunSearch,
       replace: true,
     });
   const query = search.metric ?? '';

@@ -20,6 +20,7 @@ import { SidePanel } from '../../../kit/side-panel.tsx';
 import { Id } from '../../../kit/snippet.tsx';
 import { StateMark } from '../../../kit/state-mark.tsx';
 import { Ago } from '../../../kit/time.tsx';
+import { useRows } from '../../../kit/use-rows.ts';
 
 const route = getRouteApi('/runs/$runId');
 
@@ -37,7 +38,7 @@ export function TracesTab(props: { readonly run: RunDetail }) {
   const { trace } = route.useSearch();
   const navigate = useNavigate({ from: '/runs/$runId' });
   const traces = useInfiniteQuery(tracesOfRunQuery(run.experimentId, run.id));
-  const rows = traces.data?.pages.flatMap((page) => page.items) ?? [];
+  const { rows, more } = useRows(traces);
   const open = (id: string | undefined): void =>
     void navigate({
       search: { tab: 'traces', ...(id ? { trace: id } : {}) },
@@ -65,9 +66,7 @@ export function TracesTab(props: { readonly run: RunDetail }) {
               rowKey={(row) => row.id}
               openKey={trace ?? null}
               onOpen={(row) => open(row.id)}
-              onEnd={() => {
-                if (traces.hasNextPage && !traces.isFetchingNextPage) void traces.fetchNextPage();
-              }}
+              onEnd={more}
             />
           </Card>
         )}

@@ -10,6 +10,7 @@ import { Empty } from '../../../kit/empty.tsx';
 import { formatCount, plural } from '../../../kit/format.ts';
 import { ProblemNote, Skeleton, StaleNote } from '../../../kit/panel.tsx';
 import { useNews } from '../../../kit/reading.tsx';
+import { compact } from '../../../kit/search-params.ts';
 import { useShortcut } from '../../../kit/shortcuts.tsx';
 import { packRunIds } from '../compare/run-ids.ts';
 import type { RunsSearch } from '../search.ts';
@@ -31,10 +32,7 @@ export function RunsScreen() {
   const set = useCallback(
     (change: Partial<Record<keyof RunsSearch, string | undefined>>) =>
       void navigate({
-        search: (old) =>
-          Object.fromEntries(
-            Object.entries({ ...old, ...change }).filter(([, value]) => value),
-          ) as RunsSearch,
+        search: (old) => compact({ ...old, ...change }) as RunsSearch,
         replace: true,
       }),
     [navigate],

@@ -1,7 +1,8 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo, useRef } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import type { Run } from '../../../../../src/lifecycle/experiments/contract.ts';
 import { newestExperimentsQuery, type RunsView, runPagesQuery } from '../../../api/tracking.ts';
+import { useRows } from '../../../kit/use-rows.ts';
 import { useRunKeys } from '../run-keys.ts';
 import { type ColumnRef, parseColumns, suggestedColumns } from './columns.ts';
 
@@ -28,11 +29,7 @@ export function useRunPages(view: RunsView, reading: boolean, ready: boolean) {
         : old,
     );
   }, [reading, key, queries]);
-  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
-  const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
-  const more = useCallback(() => {
-    if (hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
+  const { rows, more } = useRows(query);
   return { query, rows, more, totalCount: query.data?.pages[0]?.totalCount ?? null };
 }
 

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
-import { useCallback, useMemo } from 'react';
+import { useCallback } from 'react';
 import type { BatchPrediction } from '../../../../../src/lifecycle/serving/batch/contract.ts';
 import { batchesQuery, endpointsQuery } from '../../../api/queries.ts';
 import { Empty } from '../../../kit/empty.tsx';
@@ -10,6 +10,7 @@ import { Page, PageHead } from '../../../kit/page.tsx';
 import { Card, QueryView } from '../../../kit/panel.tsx';
 import { StateLabel } from '../../../kit/state-mark.tsx';
 import { Ago } from '../../../kit/time.tsx';
+import { useRows } from '../../../kit/use-rows.ts';
 import { BatchPanel, ProgressBar } from './batch-panel.tsx';
 import { BATCH_STATE, isOpen, progressText } from './batch-text.ts';
 import { BeginBatch } from './begin-batch.tsx';
@@ -26,12 +27,9 @@ export function BatchesScreen() {
     refetchInterval: ({ state }) =>
       state.data?.pages.some((page) => page.items.some(isOpen)) ? POLL_MS : false,
   });
-  const rows = useMemo(() => batches.data?.pages.flatMap((page) => page.items) ?? [], [batches.data]);
+  const { rows, more } = useRows(batches);
   const open = useCallback((id: string) => void navigate({ search: { batch: id } }), [navigate]);
   const close = useCallback(() => void navigate({ search: {} }), [navigate]);
-  const more = useCallback(() => {
-    if (batches.hasNextPage && !batches.isFetchingNextPage) void batches.fetchNextPage();
-  }, [batches]);
   const running = rows.filter(isOpen).length;
   return (
     <Page full>
