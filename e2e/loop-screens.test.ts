@@ -68,6 +68,12 @@ train: { run: "sh fail.sh" }
   await panel.getByRole('region', { name: 'Inputs' }).waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);
   await page.goto(`/steps?step=${new URL(page.url()).searchParams.get('step')}`);
+  await panel.getByRole('button', { name: /^[0-9a-f-]{36}$/ }).click();
+  await panel.getByRole('button', { name: 'Copied' }).waitFor();
+  const subject = page.getByRole('textbox', { name: 'Subject' });
+  await subject.fill('no such step');
+  await page.getByRole('button', { name: 'Clear' }).click();
+  assert.equal(await subject.inputValue(), '');
   await followsItsLog(page);
 
   await page.goto('/loops/tide');

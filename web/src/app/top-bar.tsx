@@ -49,14 +49,14 @@ function Breadcrumb() {
   const matches = useMatches();
   const match = matches.findLast((each) => each.staticData.crumbs);
   const crumbs = match?.staticData.crumbs?.(match.params as Record<string, string>) ?? [];
-  const title = crumbs.map((crumb) => crumb.label).toReversed();
+  const title = [...crumbs.map((crumb) => crumb.label).toReversed(), 'Millrace'].join(' · ');
   useEffect(() => {
-    document.title = [...title, 'Millrace'].join(' · ');
+    document.title = title;
   }, [title]);
   return (
     <nav aria-label="Breadcrumb" className="flex min-w-0 items-center gap-1.5 text-muted">
       {crumbs.map((crumb, index) => (
-        <Fragment key={crumb.label}>
+        <Fragment key={`${crumb.to} ${crumb.label}`}>
           {index > 0 && (
             <span aria-hidden className="text-faint">
               /

@@ -1,5 +1,5 @@
 import { Search, X } from 'lucide-react';
-import { type ReactNode, type Ref, useEffect, useState } from 'react';
+import { type ReactNode, type Ref, useCallback, useEffect, useRef, useState } from 'react';
 
 const FIELD =
   'h-7 rounded-control border border-line-strong bg-surface text-body text-text pointer-coarse:h-9 placeholder:text-faint';
@@ -47,12 +47,24 @@ export function SearchField(props: {
 }) {
   const { value, onChange, className = 'w-64', exact = false } = props;
   const [draft, setDraft] = useState(value);
-  useEffect(() => setDraft(value), [value]);
+  const told = useRef(value);
+  useEffect(() => {
+    // What comes back as it was told leaves alone what was typed since.
+    if (value !== told.current) setDraft(value);
+    told.current = value;
+  }, [value]);
+  const tell = useCallback(
+    (text: string): void => {
+      told.current = text;
+      onChange(text);
+    },
+    [onChange],
+  );
   useEffect(() => {
     if (draft === value) return;
-    const timer = setTimeout(() => onChange(draft), 250);
+    const timer = setTimeout(() => tell(draft), 250);
     return () => clearTimeout(timer);
-  }, [draft, value, onChange]);
+  }, [draft, value, tell]);
   return (
     <span className={`relative inline-flex max-w-full items-center ${className}`}>
       {!exact && <Search size={14} aria-hidden className="pointer-events-none absolute left-2 text-faint" />}
@@ -67,7 +79,7 @@ export function SearchField(props: {
         autoComplete="off"
         onChange={(event) => setDraft(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key === 'Enter') onChange(draft);
+          if (event.key === 'Enter') tell(draft);
           if (event.key === 'Escape') event.currentTarget.blur();
         }}
         className={`${FIELD} w-full pr-7 ${exact ? 'pl-2' : 'pl-7'}`}
@@ -76,7 +88,10 @@ export function SearchField(props: {
         <button
           type="button"
           aria-label="Clear"
-          onClick={() => onChange('')}
+          onClick={() => {
+            setDraft('');
+            tell('');
+          }}
           className="absolute right-1 inline-flex size-6 items-center justify-center text-faint hover:text-text"
         >
           <X size={13} aria-hidden />

@@ -161,7 +161,7 @@ const DAY_MS = 86_400_000;
 export const formatStart = (atMs: number): string =>
   atMs % DAY_MS === 0 ? formatDay(atMs) : formatMoment(atMs);
 
-/** The first twelve hexadecimal digits of a digest or the tail of a UUID: enough to tell, short enough to read. */
+/** The first ten hexadecimal digits of a digest or the tail of a UUID: enough to tell, short enough to read. */
 export function shortId(id: string): string {
   const hex = id.startsWith('sha256:') ? id.slice(7) : id;
   if (/^[0-9a-f]{64}$/.test(hex)) return hex.slice(0, 10);

@@ -3,19 +3,22 @@ import { useEffect, useState } from 'react';
 import { IconButton } from './button.tsx';
 import { copyText } from './copy-text.ts';
 
-/** Copies text and shows for two seconds that it did. */
-export function CopyButton(props: { readonly text: string; readonly label?: string }) {
+/** Copies a text; `copied` for two seconds after it did. */
+function useCopy(text: string): { readonly copied: boolean; readonly copy: () => void } {
   const [copied, setCopied] = useState(false);
   useEffect(() => {
     if (!copied) return;
     const timer = setTimeout(() => setCopied(false), 2000);
     return () => clearTimeout(timer);
   }, [copied]);
+  return { copied, copy: () => void copyText(text).then(() => setCopied(true)) };
+}
+
+/** Copies text and shows that it did. */
+export function CopyButton(props: { readonly text: string; readonly label?: string }) {
+  const { copied, copy } = useCopy(props.text);
   return (
-    <IconButton
-      label={copied ? 'Copied' : (props.label ?? 'Copy')}
-      onClick={() => void copyText(props.text).then(() => setCopied(true))}
-    >
+    <IconButton label={copied ? 'Copied' : (props.label ?? 'Copy')} onClick={copy}>
       {copied ? <Check size={14} aria-hidden /> : <Copy size={14} aria-hidden />}
     </IconButton>
   );
@@ -35,15 +38,16 @@ export function Snippet(props: { readonly text: string; readonly label?: string 
 
 /** An id, digest or code: mono, shortened by the caller, whole on hover, copied on click. */
 export function Id(props: { readonly id: string; readonly text?: string }) {
-  const [copied, setCopied] = useState(false);
+  const { copied, copy } = useCopy(props.id);
   return (
     <button
       type="button"
-      data-tip={copied ? 'Copied' : `${props.id}\nClick to copy`}
-      onClick={() => void copyText(props.id).then(() => setCopied(true))}
+      aria-live="polite"
+      data-tip={`${props.id}\nClick to copy`}
+      onClick={copy}
       className="max-w-full truncate rounded-control font-mono text-label text-muted hover:text-text"
     >
-      {props.text ?? props.id}
+      {copied ? 'Copied' : (props.text ?? props.id)}
     </button>
   );
 }
