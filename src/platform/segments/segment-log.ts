@@ -39,6 +39,9 @@ interface Roll {
 const keptBuffers = 2;
 const longestKept = 16 * 1024 * 1024;
 
+/** How often refused rows are told of while it lasts; who sent them hears of it each time. */
+const tellEveryMs = 60_000;
+
 /** How full a segment is when the next one's file is made. */
 const nextAt = 0.5;
 
@@ -66,6 +69,9 @@ export class SegmentLog {
   /** What kept a file from being sealed, until it is. */
   #sealProblem: string | null = null;
   #ageTimer: NodeJS.Timeout | null = null;
+  /** Rows that could not be written since that was told last. */
+  #refusedRows = 0;
+  #toldMs = Number.NEGATIVE_INFINITY;
   readonly #work: (Group | Roll)[] = [];
   /** Those that rows can be written to. */
   readonly #buffers: RowBytes[] = [];
@@ -255,10 +261,22 @@ export class SegmentLog {
           this.#sealFull().then(item.resolve, (error) => item.reject(this.#explain(error)));
         }
       } catch (error) {
+        if (item.kind === 'write') this.#tellRefused(item.rows, error);
         item.reject(this.#refusal(error));
       }
     }
     this.#busy = false;
+  }
+
+  #tellRefused(rows: number, error: unknown): void {
+    this.#refusedRows += rows;
+    const nowMs = performance.now();
+    if (nowMs - this.#toldMs < tellEveryMs) return;
+    const { stream, logger } = this.#options;
+    const told = { stream, rows: this.#refusedRows, err: this.#explain(error) };
+    logger.error(told, 'rows could not be written to the log and were refused; told once a minute');
+    this.#toldMs = nowMs;
+    this.#refusedRows = 0;
   }
 
   /** Writes what needs no waiting; false where it does. */

@@ -3,6 +3,7 @@ import { type FileHandle, mkdtemp, open, readdir, readlink, rm } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { pino } from 'pino';
 import { DiskBudget } from './disk-budget.ts';
 import { SegmentLog } from './segment-log.ts';
 import type { SealedSegment } from './shipping.ts';
@@ -85,6 +86,23 @@ test('while names cannot be synced each refused append leaves no file behind, an
   assert.deepEqual(await readdir(directory), []);
   sync.mock.restore();
   await log.append(line(3), 1);
+  await log.close();
+});
+
+test('rows that are refused are told of in the process log at once, and not each time', async (t) => {
+  const directory = await temporary(t);
+  const files = await openFiles(directory);
+  const said: { readonly msg: string; readonly rows: number; readonly err: { readonly code: string } }[] = [];
+  const logger = pino({ level: 'error' }, { write: (text) => void said.push(JSON.parse(text)) });
+  const log = await SegmentLog.open({ ...testLogOptions(directory, frames, receiver().ship), logger });
+  const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+  const sync = t.mock.method(files, 'sync', () => Promise.reject(full));
+  for (let i = 0; i < 3; i++) await assert.rejects(log.append(line(i), 1), { code: 'disk_full' });
+  assert.deepEqual(
+    said.map(({ rows, err }) => [rows, err.code]),
+    [[1, 'disk_full']],
+  );
+  sync.mock.restore();
   await log.close();
 });
 
