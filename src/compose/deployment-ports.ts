@@ -12,9 +12,7 @@ export function createDeploymentPorts(slices: LoopSlices): DeploymentPorts {
   return {
     version: (model, version) => registry.getVersion(system, model, version),
     packageInputs: async (model, modelId, runtime) => {
-      const { sourceRunId } = await experiments.models.get(system, modelId);
-      const logged = await experiments.models.ofRun(system, sourceRunId ?? '');
-      const files = logged.find((m) => m.id === modelId)?.files ?? [];
+      const files = await experiments.models.files(system, modelId);
       const chosen = runtime === undefined ? {} : { runtime };
       return { model, files: files.map(({ path, digest }) => ({ path, digest })), ...chosen };
     },

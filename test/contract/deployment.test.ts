@@ -33,16 +33,17 @@ const cli = (...args: string[]) =>
   run(node[0], [node[1], main, ...args], { env: { ...process.env, MILLRACE_URL: server.url } });
 
 test('serving alone: what a script registered answers at an endpoint, without a loop', async () => {
-  const train = async (experiment: string, onnx: Uint8Array) => {
+  const train = async (experiment: string, onnx: Uint8Array, variables = {}) => {
     await writeFile(join(folder, 'model.onnx'), onnx);
     const tracking = { MLFLOW_TRACKING_URI: server.url, MLFLOW_TRACKING_TOKEN: '' };
     await run(node[0], [node[1], script, 'x1:double', 'x2:double'], {
       cwd: folder,
-      env: { ...process.env, ...tracking, MLFLOW_EXPERIMENT_NAME: experiment },
+      env: { ...process.env, ...tracking, ...variables, MLFLOW_EXPERIMENT_NAME: experiment },
     });
   };
   await train('churn', logisticOnnx());
   await train('churn again', logisticOnnx(1, -1, 0.5));
+  await train('churn outside a run', logisticOnnx(), { OUTSIDE_RUN: '1' });
 
   const mlflow = async (path: string, body: unknown): Promise<unknown> => {
     const response = await fetch(`${server.url}/api/2.0/mlflow/${path}`, {
@@ -54,7 +55,7 @@ test('serving alone: what a script registered answers at an endpoint, without a 
     return response.json();
   };
   await mlflow('registered-models/create', { name: 'churn' });
-  for (const experiment of ['1', '2']) {
+  for (const experiment of ['1', '2', '3']) {
     const { models } = (await mlflow('logged-models/search', { experiment_ids: [experiment] })) as {
       models: { info: { model_id: string; source_run_id: string } }[];
     };
@@ -85,6 +86,8 @@ test('serving alone: what a script registered answers at an endpoint, without a 
 
   const again = await cli('deploy', 'churn', '1', '--reason', 'the same again');
   assert.equal(again.stdout, deployed.stdout, 'nothing changes');
+  const outside = await cli('deploy', 'churn', '3', '--reason', 'a model of no run', '--endpoint', 'outside');
+  assert.match(outside.stdout, /Version 3 of churn answers at outside/);
   await assert.rejects(cli('deploy', 'churn', '7', '--reason', 'x'), /7/);
 });
 

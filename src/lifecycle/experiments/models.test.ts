@@ -55,6 +55,7 @@ forEachDatabase((name, open) => {
       found?.metrics.map((m) => [m.key, m.value]),
       [['auc', 0.7]],
     );
+    assert.deepEqual(await tracking.models.files(tester, model.id), found?.files);
     const search = (filter: string) =>
       tracking.models.search(tester, { experimentIds: [experimentId], filter, limit: 5 });
     assert.equal(

@@ -199,7 +199,7 @@ forEachDatabase((dialect, open) => {
   });
 
   test(`${dialect}: where a version may come from`, async (t) => {
-    const { registry, loggedModel } = await setup(t);
+    const { registry, loggedModel, tracking } = await setup(t);
     const { run, model } = await loggedModel();
     await registry.createModel(tester, { name: 'late', tags: [] });
     const from = (source: string, ids: { runId?: string; modelId?: string } = {}) =>
@@ -211,6 +211,11 @@ forEachDatabase((dialect, open) => {
     assert.equal((await from(`models:/${modelId}`, { modelId })).sourceRunId, runId);
     assert.equal((await from('s3://bucket/model')).version, 4);
     assert.equal((await from('models:/late/3')).modelId, modelId);
+    const about = { experimentId: '0', name: 'm', modelType: '', sourceRunId: '', params: [], tags: [] };
+    const outside = await tracking.models.create(tester, about);
+    assert.equal(outside.sourceRunId, null);
+    const ofNoRun = await from(`models:/${outside.id}`, { runId: '', modelId: outside.id });
+    assert.equal(ofNoRun.sourceRunId, null);
     const bad: readonly (readonly [string, object, RegExp])[] = [
       ['/etc/passwd', {}, /To use a local path as a model version source, the run_id/],
       ['file:///etc', { modelId }, /the model_id request parameter has to be specified/],

@@ -136,7 +136,7 @@ export function loggedModelJson(model: LoggedModelRecord): Json {
       artifact_uri: model.artifactUri,
       status: `LOGGED_MODEL_${model.status}`,
       ...optional('model_type', model.modelType),
-      ...optional('source_run_id', model.sourceRunId),
+      source_run_id: model.sourceRunId ?? '',
       ...list('tags', pairs(model.tags)),
     },
     data: { ...list('params', pairs(model.params)), ...list('metrics', metrics) },

@@ -1,6 +1,6 @@
 /**
  * A training script without Python: logs the ONNX model beside it, as `mlflow.onnx.log_model` does.
- * Arguments: the columns of the signature, as name:type.
+ * Arguments: the columns of the signature, as name:type. With OUTSIDE_RUN=1 the model is of no run.
  */
 import { readFile } from 'node:fs/promises';
 
@@ -8,6 +8,7 @@ const {
   MLFLOW_TRACKING_URI: url,
   MLFLOW_TRACKING_TOKEN: token,
   MLFLOW_EXPERIMENT_NAME: experiment,
+  OUTSIDE_RUN: outside,
 } = process.env;
 
 async function call(
@@ -33,7 +34,7 @@ const run_id = (created as { run: { info: { run_id: string } } }).run.info.run_i
 const logged = await call(
   'POST',
   'mlflow/logged-models',
-  json({ experiment_id, name: 'model', source_run_id: run_id }),
+  json({ experiment_id, name: 'model', source_run_id: outside ? '' : run_id }),
 );
 const { model_id, artifact_uri } = (logged as { model: { info: Record<string, string> } }).model.info;
 const inputs = process.argv.slice(2).map((column) => {

@@ -235,6 +235,12 @@ export function loggedModelOperations(deps: ExperimentsDeps) {
       return { items: await withFiles(page.items), next: page.next };
     },
 
+    /** The files of a logged model. Throws `logged_model_unknown`, for a deleted one too. */
+    async files(actor: Actor, id: string): Promise<readonly ArtifactFile[]> {
+      const { artifactUri } = await this.get(actor, id);
+      return filesUnder(db.read, artifactUri);
+    },
+
     /** Models that a run logged, with their files. Throws `run_unknown`. */
     async ofRun(
       actor: Actor,

@@ -157,7 +157,8 @@ export async function hydrateModels(
     name: row.name,
     artifactUri: row.artifact_uri,
     modelType: row.model_type,
-    sourceRunId: row.source_run_id,
+    // MLflow's clients send an empty text for a model that is logged outside a run.
+    sourceRunId: row.source_run_id || null,
     status: row.status,
     lifecycleStage: row.lifecycle_stage,
     createdAtMs: row.created_at_ms,

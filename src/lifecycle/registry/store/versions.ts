@@ -229,7 +229,8 @@ export async function hydrateVersions(
       isUndescribed: row.undescribed === 1,
       source: row.source,
       storageLocation: row.storage_location,
-      sourceRunId: row.run_id,
+      // Versions of models that were logged outside a run had an empty text.
+      sourceRunId: row.run_id || null,
       runLink: row.run_link,
       modelId: row.model_id,
       digest: row.digest,
