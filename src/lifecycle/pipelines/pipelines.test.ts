@@ -16,6 +16,7 @@ import { Journal, journalMigrations } from '../../platform/journal/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
 import { defineStepKind, type StepContext, type StepKind } from '../../platform/registries/index.ts';
 import type { StepRun } from './contract.ts';
+import type { JobQueue } from './job-queue.ts';
 import { pipelinesMigrations } from './migrations.ts';
 import { StepRunner } from './runner.ts';
 import { Pipelines } from './service.ts';
@@ -29,14 +30,19 @@ function kindOf(run: (n: number, context: StepContext) => Promise<{ n: number }>
   return defineStepKind({ kind: 'probe', place: 'control', inputs, outputs, run: (i, c) => run(i.n, c) });
 }
 
-async function setUp(t: TestContext, db: Database, kind: StepKind) {
+async function setUp(
+  t: TestContext,
+  db: Database,
+  kind: StepKind,
+  queueOf: (jobs: Jobs, runner: () => StepRunner) => JobQueue = (jobs) => jobs,
+) {
   const root = await mkdtemp(join(tmpdir(), 'millrace-pipelines-'));
   const journal = new Journal(db);
   const jobs = new Jobs(db);
   const pipelines = new Pipelines({ db, journal, jobs, kinds: [kind] });
   const frames = new Frames({ temporaryDirectory: root, memoryLimit: '256MB', threads: 1 });
-  const runner = new StepRunner({
-    queue: jobs,
+  const runner: StepRunner = new StepRunner({
+    queue: queueOf(jobs, () => runner),
     kinds: [kind],
     worker: 'test/1',
     attempts: new Attempts(join(root, 'attempts')),
@@ -194,6 +200,29 @@ forEachDatabase((name, open) => {
     await running.promise;
     await pipelines.cancel({ kind: 'user', id: 'anna' }, id, 'not needed');
     assert.equal((await ended(id)).status, 'cancelled');
+  });
+
+  test(`${name}: a step that is leased while its runner is told to stop is not begun`, async (t) => {
+    const db = await open(t, migrations);
+    const ran: number[] = [];
+    const kind = kindOf(async (n) => {
+      ran.push(n);
+      return { n };
+    });
+    const stopped = Promise.withResolvers<Promise<void>>();
+    const { start } = await setUp(t, db, kind, (jobs, runner) => {
+      const lease = jobs.lease.bind(jobs);
+      return Object.assign(jobs, {
+        async lease(...asked: Parameters<Jobs['lease']>) {
+          const job = await lease(...asked);
+          if (job) stopped.resolve(runner().stop());
+          return job;
+        },
+      });
+    });
+    await start({ n: 1 });
+    await stopped.promise;
+    assert.deepEqual(ran, []);
   });
 
   test(`${name}: a step that waits is cancelled at once, with an audit entry`, async (t) => {

@@ -79,7 +79,8 @@ export class StepRunner {
         const job = await queue.lease(worker, kinds, leaseWaitMs, this.#stopping.signal);
         if (failures >= quietTries) log.info('control answers again');
         failures = 0;
-        if (job) await this.#run(job);
+        // What was leased while this was told to stop would not hear of it; it is leased again after the next start.
+        if (job && !this.#stopping.signal.aborted) await this.#run(job);
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
         failures += 1;

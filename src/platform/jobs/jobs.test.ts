@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { describe, type TestContext, test } from 'node:test';
 import type { Database } from '../db/index.ts';
 import { forEachDatabase, type OpenDatabase } from '../db/testing.ts';
@@ -38,6 +39,17 @@ forEachDatabase((name, open) => {
       const waiting = jobs.lease('a/1', ['train'], 30_000);
       const id = await enqueue(db, jobs, {});
       assert.equal((await waiting)?.id, id);
+    });
+
+    test('workers that wait again and again for as long as they live leave nothing at their signal', async (t) => {
+      const { db, jobs } = await setUp(t, open);
+      const { signal } = new AbortController();
+      for (let n = 0; n < 3; n++) {
+        const waiting = jobs.lease('a/1', ['train'], 30_000, signal);
+        await enqueue(db, jobs, {});
+        await waiting;
+      }
+      assert.equal(getEventListeners(signal, 'abort').length, 0);
     });
 
     test('a lease that runs out goes to another attempt, and the first can record nothing', async (t) => {

@@ -409,12 +409,15 @@ export class Jobs {
       wait: (ms: number, signal?: AbortSignal) =>
         new Promise<void>((resolve) => {
           if (woken || signal?.aborted) return resolve();
-          const timer = setTimeout(resolve, Math.min(ms, longestTimerMs));
-          wake = () => {
+          const end = () => {
             clearTimeout(timer);
+            // A worker waits with the same signal for as long as it lives.
+            signal?.removeEventListener('abort', end);
             resolve();
           };
-          signal?.addEventListener('abort', wake, { once: true });
+          const timer = setTimeout(end, Math.min(ms, longestTimerMs));
+          wake = end;
+          signal?.addEventListener('abort', end);
         }),
       dispose: stop,
     };
