@@ -38,7 +38,10 @@ export class Api {
     path: string,
     request: Pick<ControlRequest<z.ZodUnknown>, 'method' | 'body'>,
   ): Promise<unknown> {
-    const tell = () => this.#note(`control at ${this.client.url} has not answered for 30 s: waiting on`);
+    const tell = () =>
+      this.#note(
+        `no answer from control at ${this.client.url} after 30 s, as where it loads a model: waiting on`,
+      );
     const timer = setTimeout(tell, silentMs);
     try {
       return await this.client.call(path, { ...request, schema: z.unknown() });

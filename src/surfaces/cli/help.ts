@@ -33,7 +33,7 @@ export function overview(groups: readonly CommandGroup[]): string {
     ]),
     '',
     'Every command takes --url <url> (else MILLRACE_URL, else port MILLRACE_PORT or 7600 here), --json and --help.',
-    'What changes something takes --reason <text>, for the audit trail.',
+    'What decides about versions, traffic, loops or keys asks for --reason <text>, for the audit trail: see its help.',
     'A turn is named <loop>/<number>; a loop’s name alone means its turn under way, else its last one.',
     'Exit codes: 0 done, 1 refused or failed, 2 the command was written wrong.',
     '',
@@ -65,7 +65,7 @@ export function commandHelp(spec: CommandSpec): string {
   ].join('\n');
 }
 
-/** A call without `--reason`, which most that change something want, as the page says once. */
+/** A call without `--reason`, of which the page tells once. */
 function short(spec: CommandSpec): string {
   return usage(spec).replace(' --reason <text>', '');
 }

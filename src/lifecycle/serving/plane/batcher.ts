@@ -138,8 +138,10 @@ export class Batcher {
   }
 
   /**
-   * Throws `queue_full` when too many rows wait already, `model_busy` when no run took them, `deadline_exceeded`, `cancelled` when the caller left first, `inference_failed` when the model
-   * throws, `model_restarting` when its thread stopped, and errors of the runtime as they are.
+   * Computes the rows of a request. Throws `queue_full` when too many rows wait already, `model_busy` when no run took
+   * these in time, `deadline_exceeded`, `cancelled` when the caller left first, `inference_failed` when the model throws,
+   * `model_restarting` when its thread stopped, and errors of the runtime as they are; of a request that ended a worker
+   * less than a minute ago at once.
    */
   predict(request: BatchRequest): Promise<BatchPart> {
     const { rowCount } = request.block;
