@@ -3,12 +3,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { createRng } from '../../core/rng.ts';
 import { importOnnx } from './import.ts';
-import { OnnxModel } from './model.ts';
+import { OnnxModel, type OnnxPackage } from './model.ts';
 import { ModelPlacer, placementOf, steadyPlacement } from './place-model.ts';
 import { FlatRows } from './row-block.ts';
+import { openRuntime } from './session.ts';
 import { deepOnnx, logisticOnnx, logisticPackage, wideOnnx, widePackage } from './testing.ts';
 import { SessionThread, ThreadSession, ThreadStopped } from './thread-session.ts';
+import { ensembleOnnx, width } from './trees/testing.ts';
 
 const noEvents = { onThread: () => {} };
 const repeat = (row: readonly unknown[], count: number) => Array.from({ length: count }, () => row);
@@ -32,6 +35,36 @@ test('a small model is placed inline, warm, with what was measured', async (t) =
   const { score } = await model.predictBlocks([new FlatRows(new Float32Array(60).fill(0.5), 30, 2)]);
   assert.deepEqual(score, (await model.predictRows([...half(30), ...half(30)])).score);
   await model.close();
+});
+
+test('trees come to this thread as the other one has read them, and answer as the runtime does', async (t) => {
+  const placer = new ModelPlacer(noEvents);
+  t.after(() => placer.close());
+  const onnx = ensembleOnnx(
+    { operator: 'TreeEnsembleRegressor', double: false, transform: 'NONE', count: 1 },
+    createRng(1),
+  );
+  const { signature } = widePackage(width);
+  const columns = signature.inputs.map(({ name }) => name);
+  const pkg: OnnxPackage = {
+    signature,
+    graph: {
+      inputs: [{ name: 'features', type: 'float', shape: [-1, width], columns }],
+      outputs: [{ name: 'scores', type: 'float', shape: [-1, 1] }],
+    },
+    score: { output: 'scores', index: 0 },
+  };
+  let reads = 0;
+  const read = async () => {
+    reads++;
+    return new Uint8Array(onnx);
+  };
+  const { model, placement } = await placer.place(read, pkg, [], 'trees');
+  assert.deepEqual([placement.place, placement.loadMs, reads], ['inline', 0, 1]);
+  const runtime = new OnnxModel(openRuntime(onnx), pkg);
+  t.after(() => runtime.close());
+  const rows = Array.from({ length: 40 }, (_, r) => Array.from({ length: width }, (_, i) => Math.cos(i * r)));
+  assert.deepEqual(await plain(model, rows), await plain(runtime, rows));
 });
 
 test('a model that is large to load or slow to run gets a thread, and gives the same answers there', async (t) => {

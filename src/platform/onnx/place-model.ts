@@ -5,6 +5,7 @@ import { OnnxModel, type OnnxPackage } from './model.ts';
 import { cellRows } from './row-block.ts';
 import { openSession } from './session.ts';
 import { SessionThread, ThreadSession } from './thread-session.ts';
+import { TreeSession } from './trees/tree-session.ts';
 import { encode } from './wire.ts';
 
 /** Where a model computes, and the measurements that decided it. */
@@ -93,7 +94,10 @@ export class ModelPlacer {
     const thread = await this.#thread();
     let kept = false;
     try {
-      const loadMs = await load(thread, await onnx());
+      const threadLoadMs = await load(thread, await onnx());
+      // Trees come here as the thread has read them: nothing stands still for them.
+      const trees = await thread.trees();
+      const loadMs = trees ? 0 : threadLoadMs;
       const measuring: Measuring = {
         loadMs,
         runs: (sizes) => measure(thread, pkg, sample, name, sizes),
@@ -106,7 +110,7 @@ export class ModelPlacer {
       const placement = await steadyPlacement(measuring, sizes);
       if (placement.place === 'inline') {
         await thread.unload();
-        const model = new OnnxModel(openSession(await onnx()), pkg);
+        const model = new OnnxModel(trees ? new TreeSession(trees) : openSession(await onnx()), pkg);
         for (const rows of warmUps(pkg, sample, placement))
           await model.predictRows(rows).catch(() => undefined);
         return { model, placement };

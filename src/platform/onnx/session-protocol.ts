@@ -1,9 +1,11 @@
 import type { Tensor } from 'onnxruntime-node';
+import type { TreeModel } from './trees/tree-session.ts';
 
 /** What a session's thread is asked; answers carry the same id. */
 export type SessionRequest =
   | { readonly id: number; readonly kind: 'load'; readonly onnx: Uint8Array<ArrayBuffer> }
   | { readonly id: number; readonly kind: 'run'; readonly feeds: readonly NamedTensor[] }
+  | { readonly id: number; readonly kind: 'trees' }
   | { readonly id: number; readonly kind: 'close' };
 
 /** A tensor as it travels between threads. */
@@ -20,5 +22,7 @@ export type SessionReply =
       readonly ok: true;
       readonly elapsedMs: number;
       readonly outputs: readonly NamedTensor[];
+      /** The answer to `trees`. */
+      readonly trees?: TreeModel | undefined;
     }
   | { readonly id: number; readonly ok: false; readonly problem: string };

@@ -28,7 +28,8 @@ parentPort?.on('message', async (request: SessionRequest) => {
   try {
     const outputs = await answer(request);
     const elapsedMs = elapsed(startedMs, startedCpu);
-    const reply: SessionReply = { id, ok: true, elapsedMs, outputs };
+    const trees = request.kind === 'trees' ? session?.trees : undefined;
+    const reply: SessionReply = { id, ok: true, elapsedMs, outputs, trees };
     parentPort?.postMessage(
       reply,
       outputs.flatMap(({ data }) => transferable(data)),
@@ -43,6 +44,8 @@ async function answer(request: SessionRequest): Promise<readonly NamedTensor[]> 
   switch (request.kind) {
     case 'load':
       session = openSession(request.onnx);
+      return [];
+    case 'trees':
       return [];
     case 'close':
       await session?.close();

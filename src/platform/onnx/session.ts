@@ -4,7 +4,7 @@ import type { Tensor } from 'onnxruntime-node';
 // The package's own run() waits for a turn of the event loop, which costs more than a small model: this is what it calls.
 import { binding, initOrt } from 'onnxruntime-node/dist/binding.js';
 import { fail } from '../../core/errors.ts';
-import { treeSession } from './trees/tree-session.ts';
+import { readTreeModel, type TreeModel, TreeSession } from './trees/tree-session.ts';
 
 /** An output of a graph as the runtime gives it. */
 export type GraphOutput = Pick<Tensor, 'dims' | 'size' | 'data'>;
@@ -15,6 +15,8 @@ export type GraphOutputs = Readonly<Record<string, GraphOutput>>;
 export interface GraphSession {
   /** Whether `run` takes the memory of its feeds away. */
   readonly movesFeeds: boolean;
+  /** The trees that the graph consists of, where it is computed as such. */
+  readonly trees?: TreeModel;
   /** Computes all outputs, at once where it computes on this thread. Throws or rejects with the runtime's error. */
   run(feeds: Readonly<Record<string, Tensor>>): GraphOutputs | Promise<GraphOutputs>;
   /** Frees the native memory; nothing may be running or come later. */
@@ -22,11 +24,15 @@ export interface GraphSession {
 }
 
 /**
- * Opens a graph on this thread, which stands still while it loads and while it computes: ensembles of trees by
- * `treeSession`, all else by the runtime. Throws `onnx_invalid` when the runtime refuses the graph.
+ * Opens a graph on this thread, which stands still while it loads and while it computes: an ensemble of trees as a
+ * `TreeSession`, all else in the runtime. Throws `onnx_invalid` when the runtime refuses the graph.
  */
 export function openSession(onnx: Uint8Array): GraphSession {
-  return treeSession(onnx, openRuntime(onnx));
+  const runtime = openRuntime(onnx);
+  const trees = readTreeModel(onnx, runtime);
+  if (!trees) return runtime;
+  void runtime.close();
+  return new TreeSession(trees);
 }
 
 /**

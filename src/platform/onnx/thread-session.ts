@@ -6,6 +6,7 @@ import { errorMessage } from '../../core/error-message.ts';
 import { installationDirectory } from '../../core/installation.ts';
 import type { GraphOutput, GraphSession } from './session.ts';
 import type { NamedTensor, SessionReply, SessionRequest } from './session-protocol.ts';
+import type { TreeModel } from './trees/tree-session.ts';
 
 type Reply = Extract<SessionReply, { ok: true }>;
 type Question = SessionRequest extends infer R ? (R extends { id: number } ? Omit<R, 'id'> : never) : never;
@@ -64,6 +65,11 @@ export class SessionThread {
   async load(onnx: Uint8Array): Promise<number> {
     const bytes = (isWhole(onnx) ? onnx : new Uint8Array(onnx)) as Uint8Array<ArrayBuffer>;
     return (await this.#ask({ kind: 'load', onnx: bytes }, [bytes.buffer])).elapsedMs;
+  }
+
+  /** The trees that the loaded graph consists of; null where it is another. */
+  async trees(): Promise<TreeModel | null> {
+    return (await this.#ask({ kind: 'trees' }, [])).trees ?? null;
   }
 
   /** Runs the loaded graph; `elapsedMs` is the thread's own time. */

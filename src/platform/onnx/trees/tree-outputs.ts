@@ -1,6 +1,6 @@
-import type { TreeEnsemble } from './tree-ensemble.ts';
 import type { TreeGraph } from './tree-graph.ts';
 import { numbersOf } from './tree-layout.ts';
+import type { TreeNodes } from './tree-nodes.ts';
 
 /** What an ensemble answers for some rows. */
 export interface TreeAnswers {
@@ -10,17 +10,23 @@ export interface TreeAnswers {
   readonly classes: Int32Array;
 }
 
+/** What an ensemble does with its sums: the rest of what its operator says. Plain data. */
+export interface Scoring {
+  readonly kind: 'regression' | 'binary' | 'multiclass';
+  /** Whether sums and what is made of them are of single precision. */
+  readonly single: boolean;
+  readonly scoresPerRow: number;
+  readonly base: Float64Array;
+  readonly transform: string;
+  /** What sums are divided by: the number of trees where their mean is wanted. */
+  readonly divisor: number;
+  readonly allPositive: boolean;
+  /** The labels of the classes; null of regressors. */
+  readonly labels: readonly string[] | BigInt64Array | null;
+}
+
 /** Makes scores and classes of the sums of some rows. */
 type Finish = (sums: Float64Array) => TreeAnswers;
-
-export type Labels = readonly string[] | BigInt64Array | null;
-
-/** What an ensemble does with its sums: the rest of what its operator says. */
-export interface TreeOutputs {
-  readonly scoresPerRow: number;
-  readonly labels: Labels;
-  readonly finish: Finish;
-}
 
 /** How many sums a row has: one for each target or class; one of two classes where the leaves weigh the first alone. */
 export function sumsPerRow({ operator, attributes }: Pick<TreeGraph, 'operator' | 'attributes'>): number {
@@ -35,35 +41,58 @@ function classCount(attributes: TreeGraph['attributes']): number {
   return (numbers ?? attributes.get('classlabels_strings')?.strings)?.length ?? 0;
 }
 
-/**
- * Sums become scores as the runtime has it (tree_ensemble_aggregator.h and ml_common.h of ONNX Runtime), base values
- * and the transformation at the end included. Throws a plain error for what only the runtime computes.
- */
-export function treeOutputs(graph: TreeGraph, trees: TreeEnsemble): TreeOutputs {
+/** Reads what becomes of the sums. Throws a plain error for what only the runtime computes. */
+export function readScoring(graph: TreeGraph, trees: TreeNodes): Scoring {
   const { attributes, operator, single } = graph;
   const text = (name: string, otherwise: string) => attributes.get(name)?.text ?? otherwise;
-  const base = numbersOf(attributes, 'base_values');
+  const base = numbersOf(attributes, 'base_values').slice();
   const transform = text('post_transform', 'NONE');
-  const round = single ? Math.fround : (value: number) => value;
+  const aggregate = text('aggregate_function', 'SUM');
   const perRow = trees.sumsPerRow;
+  const common = {
+    single,
+    scoresPerRow: perRow,
+    base,
+    transform,
+    divisor: 1,
+    allPositive: trees.weights.every((w) => w >= 0),
+    labels: null,
+  };
   if (operator === 'TreeEnsembleRegressor') {
-    const aggregate = text('aggregate_function', 'SUM');
     if (transform !== 'NONE' || (aggregate !== 'SUM' && aggregate !== 'AVERAGE') || !fits(base, perRow))
       throw new Error(`${aggregate} and ${transform} are left to the runtime`);
-    const divisor = aggregate === 'AVERAGE' ? trees.treeCount : 1;
-    return { scoresPerRow: perRow, labels: null, finish: regression(base, divisor, round) };
+    const divisor = aggregate === 'AVERAGE' ? new Set(attributes.get('nodes_treeids')?.ints).size : 1;
+    return { ...common, kind: 'regression', divisor };
   }
   const labels = labelsOf(graph);
-  if (perRow === 1 && classCount(attributes) === 2 && base.length <= 1)
-    return { scoresPerRow: 2, labels, finish: binary(base[0] ?? 0, transform, trees.allPositive, round) };
-  if (perRow < 3 || trees.weighed.size < perRow || !fits(base, perRow))
+  if (
+    perRow === 1 &&
+    classCount(attributes) === 2 &&
+    base.length <= 1 &&
+    isOneOf(transform, 'NONE', 'LOGISTIC')
+  )
+    return { ...common, kind: 'binary', scoresPerRow: 2, labels };
+  const isWhole = perRow > 2 && new Set(trees.targets).size === perRow && fits(base, perRow);
+  if (!isWhole || !isOneOf(transform, 'NONE', 'LOGISTIC', 'SOFTMAX'))
     throw new Error('such classes are left to the runtime');
-  return { scoresPerRow: perRow, labels, finish: multiclass(perRow, base, transform, round) };
+  return { ...common, kind: 'multiclass', labels };
+}
+
+const isOneOf = (text: string, ...texts: readonly string[]) => texts.includes(text);
+
+/**
+ * Sums become scores as the runtime has it (tree_ensemble_aggregator.h and ml_common.h of ONNX Runtime), base values
+ * and the transformation at the end included.
+ */
+export function finisher(scoring: Scoring): Finish {
+  const round = scoring.single ? Math.fround : (value: number) => value;
+  if (scoring.kind === 'regression') return regression(scoring, round);
+  return scoring.kind === 'binary' ? binary(scoring, round) : multiclass(scoring, round);
 }
 
 const fits = (base: Float64Array, perRow: number) => base.length === 0 || base.length === perRow;
 
-function labelsOf({ attributes, outputs }: TreeGraph): Labels {
+function labelsOf({ attributes, outputs }: TreeGraph): Scoring['labels'] {
   const texts = attributes.get('classlabels_strings')?.strings;
   if (texts || !outputs.some((o) => o.kind === 'label')) return texts ?? null;
   return BigInt64Array.from(Array.from(attributes.get('classlabels_int64s')?.ints ?? [], BigInt));
@@ -71,15 +100,14 @@ function labelsOf({ attributes, outputs }: TreeGraph): Labels {
 
 type Round = (value: number) => number;
 
-function regression(base: Float64Array, divisor: number, round: Round): Finish {
+function regression({ base, divisor }: Scoring, round: Round): Finish {
   const scores = (sum: number, i: number) => round(round(sum / divisor) + (base[i % base.length] ?? 0));
   return (sums) => ({ scores: Float32Array.from(sums, scores), classes: new Int32Array() });
 }
 
 /** Two classes of which the leaves weigh the first, and mean the second: a probability, or a number that is above 0 for the second class. */
-function binary(base: number, transform: string, allPositive: boolean, round: Round): Finish {
-  const isLogistic = transform === 'LOGISTIC';
-  if (!isLogistic && transform !== 'NONE') throw new Error(`${transform} is left to the runtime`);
+function binary({ base: [base = 0], transform, allPositive }: Scoring, round: Round): Finish {
+  const isLogistic = transform === 'LOGISTIC' && !allPositive;
   return (sums) => {
     const scores = new Float32Array(2 * sums.length);
     const classes = new Int32Array(sums.length);
@@ -87,23 +115,15 @@ function binary(base: number, transform: string, allPositive: boolean, round: Ro
       const sum = round((sums[row] as number) + base);
       classes[row] = sum > (allPositive ? 0.5 : 0) ? 1 : 0;
       const other = allPositive ? 1 - sum : -sum;
-      const transformed = isLogistic && !allPositive;
-      scores[2 * row] = transformed ? logistic(other) : other;
-      scores[2 * row + 1] = transformed ? logistic(sum) : sum;
+      scores[2 * row] = isLogistic ? logistic(other) : other;
+      scores[2 * row + 1] = isLogistic ? logistic(sum) : sum;
     }
     return { scores, classes };
   };
 }
 
 /** The class is the first with the greatest sum. */
-function multiclass(perRow: number, base: Float64Array, transform: string, round: Round): Finish {
-  const finishers: Readonly<Record<string, (row: Float64Array) => void>> = {
-    NONE: () => {},
-    LOGISTIC: (row) => row.set(row.map(logistic)),
-    SOFTMAX: softmax,
-  };
-  const transformed = finishers[transform];
-  if (!transformed) throw new Error(`${transform} is left to the runtime`);
+function multiclass({ scoresPerRow: perRow, base, transform }: Scoring, round: Round): Finish {
   return (sums) => {
     const classes = new Int32Array(sums.length / perRow);
     for (let row = 0; row < classes.length; row++) {
@@ -114,7 +134,8 @@ function multiclass(perRow: number, base: Float64Array, transform: string, round
         if ((own[i] as number) > (own[best] as number)) best = i;
       }
       classes[row] = best;
-      transformed(own);
+      if (transform === 'LOGISTIC') own.set(own.map(logistic));
+      if (transform === 'SOFTMAX') softmax(own);
     }
     return { scores: Float32Array.from(sums), classes };
   };
