@@ -1,3 +1,5 @@
+// biome-ignore-all lint/a11y/useSemanticElements: windowed rows are placed by transform, which table elements forbid.
+// biome-ignore-all lint/a11y/useFocusableInteractive: rows are reached by j and k, cells hold their own links.
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useWidth } from '../charts/draw/use-width.ts';
@@ -87,8 +89,6 @@ export function Grid<T>(props: {
 
   return (
     <div ref={box} className={`min-w-0 ${isCut ? 'overflow-x-auto' : ''}`}>
-      {/* biome-ignore-start lint/a11y/useSemanticElements: windowed rows are placed by transform, which table elements forbid. */}
-      {/* biome-ignore-start lint/a11y/useFocusableInteractive: rows are reached by j and k, cells hold their own links. */}
       <div
         ref={table}
         role="table"
@@ -101,38 +101,7 @@ export function Grid<T>(props: {
           role="rowgroup"
           className={`rounded-t-card bg-surface print:static ${isCut ? '' : 'sticky top-12 z-10'}`}
         >
-          <div
-            role="row"
-            aria-rowindex={1}
-            className="grid h-8 items-center gap-x-3 border-line border-b bg-surface px-4 text-label text-muted sm:gap-x-5"
-            style={{ gridTemplateColumns: template }}
-          >
-            {columns.map((column) => (
-              <div
-                key={column.id}
-                role="columnheader"
-                aria-sort={
-                  column.sort?.active === 'asc'
-                    ? 'ascending'
-                    : column.sort?.active === 'desc'
-                      ? 'descending'
-                      : undefined
-                }
-                className={`min-w-0 truncate ${column.align === 'right' ? 'text-right' : ''}`}
-              >
-                {column.sort ? (
-                  <button type="button" onClick={column.sort.toggle} className="hover:text-text">
-                    {column.head}
-                    <span aria-hidden>
-                      {column.sort.active === 'asc' ? ' ↑' : column.sort.active === 'desc' ? ' ↓' : ''}
-                    </span>
-                  </button>
-                ) : (
-                  column.head
-                )}
-              </div>
-            ))}
-          </div>
+          <HeadRow columns={columns} template={template} />
         </div>
         <div
           role="rowgroup"
@@ -144,54 +113,115 @@ export function Grid<T>(props: {
             const row = rows[index] as T;
             const key = rowKey(row);
             return (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: j, k and Enter are the keyboard's way to rows.
-              <div
+              <BodyRow
                 key={key}
-                role="row"
-                aria-rowindex={index + 2}
-                aria-selected={key === openKey}
-                data-cursor={index === cursor || undefined}
-                tabIndex={-1}
-                onClick={(event) => {
-                  if (!onOpen || (event.target as Element).closest('a, button, input')) return;
-                  setCursor(index);
-                  onOpen(row);
-                }}
-                className={`absolute inset-x-0 grid print:relative! print:transform-none! print:break-inside-avoid items-center gap-x-3 border-line sm:gap-x-5 border-b px-4 -outline-offset-2 hover:bg-sunken aria-selected:bg-accent-quiet data-cursor:shadow-[inset_2px_0_0_var(--accent)] ${onOpen ? 'cursor-pointer' : ''}`}
-                style={{
-                  gridTemplateColumns: template,
-                  height: rowHeight,
-                  transform: `translateY(${start}px)`,
-                }}
-              >
-                {columns.map((column) => (
-                  <div
-                    key={column.id}
-                    role="cell"
-                    className={`min-w-0 truncate ${column.align === 'right' ? 'text-right' : ''}`}
-                  >
-                    {column.cell(row)}
-                  </div>
-                ))}
-                {note && (
-                  <div
-                    role="cell"
-                    className="-mt-1 col-span-full min-w-0 truncate pb-1 text-label text-muted"
-                  >
-                    {note(row)}
-                  </div>
-                )}
-              </div>
+                {...{ row, index, columns, template, start, note }}
+                heightPx={rowHeight}
+                isOpen={key === openKey}
+                isCursor={index === cursor}
+                onPick={
+                  onOpen &&
+                  (() => {
+                    setCursor(index);
+                    onOpen(row);
+                  })
+                }
+              />
             );
           })}
         </div>
       </div>
-      {/* biome-ignore-end lint/a11y/useFocusableInteractive: see above */}
-      {/* biome-ignore-end lint/a11y/useSemanticElements: see above */}
       {isPrinted && unprintedNote(rows.length) && (
         <p className="px-4 py-2 text-label text-muted">{unprintedNote(rows.length)}</p>
       )}
       {props.footer && <div className="px-4 py-2 text-label text-muted">{props.footer}</div>}
+    </div>
+  );
+}
+
+function HeadRow<T>(props: { readonly columns: readonly GridColumn<T>[]; readonly template: string }) {
+  return (
+    <div
+      role="row"
+      aria-rowindex={1}
+      className="grid h-8 items-center gap-x-3 border-line border-b bg-surface px-4 text-label text-muted sm:gap-x-5"
+      style={{ gridTemplateColumns: props.template }}
+    >
+      {props.columns.map((column) => (
+        <div
+          key={column.id}
+          role="columnheader"
+          aria-sort={
+            column.sort?.active === 'asc'
+              ? 'ascending'
+              : column.sort?.active === 'desc'
+                ? 'descending'
+                : undefined
+          }
+          className={`min-w-0 truncate ${column.align === 'right' ? 'text-right' : ''}`}
+        >
+          {column.sort ? (
+            <button type="button" onClick={column.sort.toggle} className="hover:text-text">
+              {column.head}
+              <span aria-hidden>
+                {column.sort.active === 'asc' ? ' ↑' : column.sort.active === 'desc' ? ' ↓' : ''}
+              </span>
+            </button>
+          ) : (
+            column.head
+          )}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function BodyRow<T>(props: {
+  readonly row: T;
+  readonly index: number;
+  readonly columns: readonly GridColumn<T>[];
+  readonly template: string;
+  /** Its place below the first row's. */
+  readonly start: number;
+  readonly heightPx: number;
+  readonly note: ((row: T) => ReactNode) | undefined;
+  readonly isOpen: boolean;
+  readonly isCursor: boolean;
+  readonly onPick: (() => void) | undefined;
+}) {
+  const { row, index, columns, note, onPick } = props;
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: j, k and Enter are the keyboard's way to rows.
+    <div
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={props.isOpen}
+      data-cursor={props.isCursor || undefined}
+      tabIndex={-1}
+      onClick={(event) => {
+        if (!(event.target as Element).closest('a, button, input')) onPick?.();
+      }}
+      className={`absolute inset-x-0 grid print:relative! print:transform-none! print:break-inside-avoid items-center gap-x-3 border-line sm:gap-x-5 border-b px-4 -outline-offset-2 hover:bg-sunken aria-selected:bg-accent-quiet data-cursor:shadow-[inset_2px_0_0_var(--accent)] ${onPick ? 'cursor-pointer' : ''}`}
+      style={{
+        gridTemplateColumns: props.template,
+        height: props.heightPx,
+        transform: `translateY(${props.start}px)`,
+      }}
+    >
+      {columns.map((column) => (
+        <div
+          key={column.id}
+          role="cell"
+          className={`min-w-0 truncate ${column.align === 'right' ? 'text-right' : ''}`}
+        >
+          {column.cell(row)}
+        </div>
+      ))}
+      {note && (
+        <div role="cell" className="-mt-1 col-span-full min-w-0 truncate pb-1 text-label text-muted">
+          {note(row)}
+        </div>
+      )}
     </div>
   );
 }
