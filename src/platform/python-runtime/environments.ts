@@ -9,6 +9,7 @@ import { canonicalJson, digestOf } from '../../core/json.ts';
 import type { PackageFile } from '../../core/model-package.ts';
 import { EnvironmentCache } from './environment-cache.ts';
 import type { Owners } from './owners.ts';
+import { pipProblem } from './pip-problem.ts';
 import { runAttended, runProgram } from './run-program.ts';
 
 const checkScript = join(installationDirectory, 'python/environment.py');
@@ -153,7 +154,7 @@ export class PythonEnvironments {
     try {
       const python = join(directory, 'bin/python');
       const pip = await runAttended(python, 'pip', ['install', ...quiet, ...source, '-r', file], log, at);
-      if (pip.code !== 0) throw environmentFailed(wanted, pip.lines.slice(-shownLines).join(' / '));
+      if (pip.code !== 0) throw environmentFailed(wanted, pipProblem(pip.lines));
     } finally {
       await rm(file, { force: true });
     }
