@@ -30,7 +30,6 @@ from worker_frames import read_frame, write_frame
 from worker_model import Model, OtherRows
 from worker_traces import trace_context
 from worker_trials import Trials
-from worker_values import plain
 
 warnings.filterwarnings("ignore")
 
@@ -66,9 +65,9 @@ def main():
         except BaseException as error:  # the model's own code may raise anything, SystemExit too
             traceback.print_exc()
             answer, buffers = {"ok": False, "type": type(error).__name__, "message": message_of(error)}, []
+            if isinstance(error, OtherRows) and error.answer is not None:
+                answer["answer"] = error.answer
             # MLflow's own word for what a caller has to correct; its server answers 400 then.
-            if isinstance(error, OtherRows) and header["op"] == "predict" and model.own is not None:
-                answer["answer"] = json.dumps(plain(model.own))
             answer["refused"] = getattr(error, "error_code", None) in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
         if os.getpid() != own:  # the model forked, and its child came back: it must answer nobody
             os._exit(0)

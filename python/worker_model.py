@@ -32,7 +32,9 @@ LABEL_IS_MOST_PROBABLE = {
 
 
 class OtherRows(ValueError):
-    """The model's answer does not have as many rows as it was given."""
+    """The model's answer does not have as many rows as it was given; `answer` is that as JSON, where it is one."""
+
+    answer = None
 
 
 class Model:
@@ -120,7 +122,11 @@ class Model:
         if self.stream_fn == self.pyfunc.predict:
             raise NotImplementedError("the model answers in pieces only")
         outputs = self._of_each_row(data, params) if self.row_by_row else self._outputs(data, params)
-        described, buffers = self._described(outputs, rows)
+        try:
+            described, buffers = self._described(outputs, rows)
+        except OtherRows as error:
+            error.answer = None if self.own is None else json.dumps(plain(self.own))
+            raise
         return {"ok": True, "outputs": described, "unnamed": self.unnamed, "answered": self.answered}, buffers
 
     def _of_request(self, data, params):

@@ -77,7 +77,7 @@ def packed_answer(answer):
     if isinstance(answer, pd.Series):
         answer = pd.DataFrame(answer)
     array = None
-    if isinstance(answer, np.ndarray):
+    if isinstance(answer, np.ndarray) and not isinstance(answer, np.ma.MaskedArray):
         array = answer
     elif isinstance(answer, list) and is_numeric(answer):
         try:

@@ -3,6 +3,10 @@
 import base64
 import json
 import math
+from collections.abc import Collection
+
+# Beyond it doubles do not hold every whole number.
+LARGEST_EXACT = 2**53
 
 
 def padded(size):
@@ -36,6 +40,8 @@ def array_of(np, values):
         array = np.asarray(values)
     except ValueError:  # lists of different lengths
         array = None
+    if isinstance(values, np.ma.MaskedArray):  # what is masked is missing
+        array = np.where(np.ma.getmaskarray(values), None, values.data)
     is_list = isinstance(values, (list, tuple))
     if array is None or (is_list and array.dtype.kind in "US" and not all_texts(values)):
         array = np.empty(len(values), dtype=object)
@@ -60,11 +66,9 @@ def all_texts(values):
 
 
 def is_nested(values):
-    """Do values need JSON to be told: lists, arrays, dictionaries, or numbers beside texts?"""
-    if any(isinstance(value, (dict, list, tuple)) or getattr(value, "ndim", 0) > 0 for value in values):
-        return True
-    return len({type(value) in (bool, int, float) for value in values if value is not None}) > 1 or any(
-        type(value) is bool for value in values
+    """Do values that no type of numbers holds need JSON to be told: are there lists, arrays, dictionaries, numbers?"""
+    return any(
+        isinstance(value, (dict, list, tuple, bool, int, float)) or getattr(value, "ndim", 0) > 0 for value in values
     )
 
 
@@ -90,12 +94,23 @@ def element_type(np, array):
         times = [None if np.isnat(v) else pd.Timestamp(v).isoformat() for v in array.reshape(-1)]
         return "string", np.array(times, dtype=object).reshape(array.shape)
     if kind == "O":
-        values = array.reshape(-1).tolist()
-        if values and all(isinstance(v, bool) for v in values):
-            return "bool", array.astype(bool)
-        if values and all(v is None or (isinstance(v, (int, float)) and not isinstance(v, bool)) for v in values):
-            return "double", np.array([np.nan if v is None else v for v in values], dtype="<f8").reshape(array.shape)
+        return type_of_objects(np, array)
     return "string", array.astype(object)
+
+
+def type_of_objects(np, array):
+    """Numbers that are objects go as doubles, where those hold them: whole numbers beyond 2^53 stay what they are."""
+    values = [v.item() if isinstance(v, np.generic) else v for v in array.reshape(-1).tolist()]
+    if values and all(isinstance(v, bool) for v in values):
+        return "bool", array.astype(bool)
+    if values and all(v is None or (isinstance(v, (int, float)) and not isinstance(v, bool)) for v in values):
+        if not any(isinstance(v, int) and abs(v) > LARGEST_EXACT for v in values):
+            return "double", np.array([np.nan if v is None else v for v in values], dtype="<f8").reshape(array.shape)
+        if all(isinstance(v, int) and -(2**63) <= v < 2**63 for v in values):
+            return "int64", array.astype("<i8")
+    objects = np.empty(len(values), dtype=object)
+    objects[:] = values
+    return "string", objects.reshape(array.shape)
 
 
 def is_numeric(values):
@@ -119,9 +134,11 @@ def with_floats(value, kind):
 
 
 def plain(value):
-    """A value as JSON has it: no NaN, no infinities, no types of libraries."""
+    """A value as JSON has it: no NaN, no infinities, no types of libraries. Raises TypeError for what is no data."""
     if value is None or isinstance(value, (str, bool, int)):
         return value
+    if type(value).__name__ in ("NAType", "NaTType"):  # missing, as pandas has it
+        return None
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -136,7 +153,9 @@ def plain(value):
         return value.isoformat()
     if hasattr(value, "tolist"):  # arrays, series, tensors and their elements
         return plain(value.tolist())
-    return text_of(value) if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        return text_of(value)
+    return [plain(v) for v in value] if isinstance(value, Collection) else own_text(value)
 
 
 def text_of(value):
@@ -146,4 +165,13 @@ def text_of(value):
         return base64.b64encode(value).decode()
     if hasattr(value, "isoformat"):  # times
         return value.isoformat()
-    return json.dumps(value) if isinstance(value, (bool, int, float)) else str(value)
+    return json.dumps(value) if isinstance(value, (bool, int, float)) else own_text(value)
+
+
+def own_text(value):
+    """The text of a value of a class that has one, as decimals do; what Python tells of any object is no answer."""
+    kind = type(value)
+    has_none = kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__
+    if has_none or hasattr(value, "__next__") or hasattr(value, "__await__") or callable(value):
+        raise TypeError(f"the model gave an object of type {kind.__name__}, which is no value: give a list or an array")
+    return str(value)

@@ -259,6 +259,9 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     await assert.rejects(model.predict([odd('raise')]), { message: 'ValueError: this word is not liked' });
     await assert.rejects(model.predict([odd('raise-silently')]), { message: 'Silent: Silent' });
     await assert.rejects(model.predict([odd('short')]), { message: /gave 2 rows as "output" for 1 rows/ });
+    const noValue =
+      'TypeError: the model gave an object of type generator, which is no value: give a list or an array';
+    await assert.rejects(model.predict([odd('generator'), odd('a')]), { message: noValue });
     assert.deepEqual((await outputsOf(model, [odd('b')])).word, ['b!']);
     // The child of a model that forks comes back to the worker too, and must not answer in its place.
     for (const word of ['fork', 'after'])
