@@ -11,8 +11,8 @@ import type { FramesReply, FramesRequest } from './protocol.ts';
  */
 // From the first moment: a parent that ends while the engine is opened must not leave this process behind.
 process.on('disconnect', () => process.exit(0));
-// Ctrl-C and the end of a terminal reach the whole process group; the parent decides when this process ends.
-for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+// Ctrl-C, the end of a terminal and systemd's stop reach all processes; the parent decides when this one ends.
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
 
 if (process.argv[3] === 'background') giveWay();
 

@@ -124,7 +124,8 @@ export class Supervisor {
  * For a role's process: calls `stop` once, on SIGTERM or Ctrl-C, when its terminal closes (SIGHUP), or when the
  * supervisor that started it is gone (its IPC channel closes even when it was killed), so no orphan stays. SIGTERM or
  * SIGINT again ends the process at once, after `giveUp`; another signal does not, as Ctrl-C reaches those that a
- * supervisor sends SIGTERM as well, and a terminal that closes sends SIGHUP twice: by its shell, and by itself.
+ * supervisor sends SIGTERM as well, and a terminal that closes sends SIGHUP twice: by its shell, and by itself. Nor does
+ * SIGTERM again where a supervisor sends its own: systemd and `timeout` send one to all processes too.
  */
 export function onStopRequest(stop: (reason: string) => void, giveUp: (reason: string) => void): void {
   let requested = false;
@@ -133,6 +134,8 @@ export function onStopRequest(stop: (reason: string) => void, giveUp: (reason: s
     requested = true;
     stop(reason);
   };
+  const isSupervised = process.env[supervisedVariable] !== undefined;
+  delete process.env[supervisedVariable];
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const again = () => {
       giveUp(signal);
@@ -140,13 +143,12 @@ export function onStopRequest(stop: (reason: string) => void, giveUp: (reason: s
       process.kill(process.pid, signal);
     };
     process.once(signal, () => {
-      process.once(signal, again);
+      if (isSupervised && signal === 'SIGTERM') process.on(signal, () => undefined);
+      else process.once(signal, again);
       once(signal)();
     });
   }
   process.on('SIGHUP', process.env[nohupVariable] === undefined ? once('SIGHUP') : () => undefined);
-  const isSupervised = process.env[supervisedVariable] !== undefined;
-  delete process.env[supervisedVariable];
   if (process.connected) {
     process.once('disconnect', once('supervisor gone'));
   } else if (isSupervised) {

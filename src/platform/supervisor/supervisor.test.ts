@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { createLogger } from '../log/index.ts';
 import { Supervisor } from './index.ts';
@@ -61,10 +62,11 @@ async function asked(t: TestContext, env: Readonly<Record<string, string>> = {})
     console.log('runs');`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   t.after(() => child.kill('SIGKILL'));
   const said: string[] = [];
-  const lines = createInterface(child.stdout);
+  const lines = createInterface(child.stdout as Readable);
   lines.on('line', (line) => said.push(line));
   const closed = once(child, 'close');
   const next = () => Promise.race([once(lines, 'line'), closed]);
@@ -80,6 +82,16 @@ test('one that is told to stop again with the same signal ends at once, and says
   child.kill('SIGINT');
   const [, signal] = await closed;
   assert.deepEqual([...said, signal], ['runs', 'stops SIGINT', 'gives up SIGINT', 'SIGINT']);
+});
+
+test('one of a supervisor stops at its leisure when SIGTERM comes from there and from systemd', async (t) => {
+  const { child, said, next } = await asked(t, { MILLRACE_SUPERVISOR_PID: '1' });
+  child.kill('SIGTERM');
+  await next();
+  child.kill('SIGTERM');
+  child.kill('SIGUSR2');
+  await next();
+  assert.deepEqual(said, ['runs', 'stops SIGTERM', 'goes on']);
 });
 
 test('one whose terminal closes stops as it does when it is told to, also when it hears of it twice', async (t) => {
