@@ -24,6 +24,8 @@ test('moments merge to the moments of the whole', () => {
   assertClose(merged.mean, whole.mean, 1e-14);
   assertClose(varianceOf(merged), varianceOf(whole)!, 1e-9);
   assert.deepEqual(mergeMoments(emptyMoments, whole), whole);
+  const one = mergeMoments(momentsOf(values.subarray(0, 99)), momentsOf(values.subarray(99)));
+  assert.equal(one.n, 100, 'one value alone counts too');
   assert.deepEqual(mergeMoments(whole, emptyMoments), whole);
   assert.equal(varianceOf(momentsOf([3])), null);
 });
