@@ -13,7 +13,7 @@ import { deepOnnx, logisticOnnx, logisticPackage, wideOnnx, widePackage } from '
 import { SessionThread, ThreadSession, ThreadStopped } from './thread-session.ts';
 import { ensembleOnnx, width } from './trees/testing.ts';
 
-const noEvents = { onThread: () => {} };
+const noEvents = { onThread: () => {}, onMove: () => {} };
 const repeat = (row: readonly unknown[], count: number) => Array.from({ length: count }, () => row);
 const half = (width: number) => [new Array<number>(width).fill(0.5)];
 

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fail } from '../../core/errors.ts';
 import { emptyCells } from './empty-cells.ts';
 import { OnnxModel, type OnnxPackage } from './model.ts';
+import { MovingSession } from './moving-session.ts';
 import { cellRows } from './row-block.ts';
-import { openSession } from './session.ts';
+import { type GraphSession, openSession } from './session.ts';
 import { SessionThread, ThreadSession } from './thread-session.ts';
 import { TreeSession } from './trees/tree-session.ts';
 import { encode } from './wire.ts';
@@ -26,9 +27,11 @@ export interface PlacedModel {
   readonly placement: Placement;
 }
 
-/** What a thread is told to do, and when it fails. */
+/** Told of what becomes of models after they were placed. */
 interface PlacerEvents {
   readonly onThread: (name: string, state: 'stopped' | 'restarted', problem: string) => void;
+  /** Told of a model that was small on its sample, and moved to a thread after a run took this long. */
+  readonly onMove: (name: string, runMs: number) => void;
 }
 
 type Cells = readonly (readonly unknown[])[];
@@ -110,21 +113,43 @@ export class ModelPlacer {
       const placement = await steadyPlacement(measuring, sizes);
       if (placement.place === 'inline') {
         await thread.unload();
-        const model = new OnnxModel(trees ? new TreeSession(trees) : openSession(await onnx()), pkg);
+        const session = trees ? new TreeSession(trees) : this.#moving(openSession(await onnx()), onnx, name);
+        const model = new OnnxModel(session, pkg);
         for (const rows of warmUps(pkg, sample, placement))
           await model.predictRows(rows).catch(() => undefined);
-        return { model, placement };
+        if (session instanceof TreeSession) return { model, placement };
+        // Where it computes later is told by the session.
+        const later = {
+          ...placement,
+          get place() {
+            return session.place;
+          },
+        };
+        return { model, placement: later };
       }
       kept = true;
-      const onChange = (change: { state: 'stopped' | 'restarted'; problem: string }) =>
-        this.#events.onThread(name, change.state, change.problem);
-      return { model: new OnnxModel(new ThreadSession(thread, { onnx, onChange }), pkg), placement };
+      return { model: new OnnxModel(this.#watched(thread, onnx, name), pkg), placement };
     } catch (error) {
       await thread.unload().catch(() => undefined);
       throw error;
     } finally {
       if (!kept) this.#keep(thread);
     }
+  }
+
+  #watched(thread: SessionThread, onnx: () => Promise<Uint8Array>, name: string): ThreadSession {
+    const onChange = (change: { state: 'stopped' | 'restarted'; problem: string }) =>
+      this.#events.onThread(name, change.state, change.problem);
+    return new ThreadSession(thread, { onnx, onChange });
+  }
+
+  #moving(inline: GraphSession, onnx: () => Promise<Uint8Array>, name: string): MovingSession {
+    const toThread = async () => {
+      const thread = new SessionThread();
+      await thread.load(await onnx());
+      return this.#watched(thread, onnx, name);
+    };
+    return new MovingSession(inline, { toThread, onMove: (ms) => this.#events.onMove(name, ms) });
   }
 
   /** Ends the thread that is kept for the next model. */

@@ -49,6 +49,11 @@ export class PackageLoader {
           { model, problem },
           `the thread of a model ${state}`,
         ),
+      onMove: (model, runMs) =>
+        logger?.warn(
+          { model, runMs: Math.round(runMs) },
+          'a run of a model held up all others: it computes on a thread of its own from now on',
+        ),
     });
     this.#fetchBlob = fetchBlob;
   }
