@@ -150,6 +150,7 @@ forEachDatabase((name, open) => {
     world.seeOutcomes(2, 1, 900, 800, -0.05);
     const unproved = await loop.advance('2001-02-08T20:00');
     assert.match(unproved.waitsFor, /^waits for proof \(accuracy better by 0\.0500 /);
+    assert.notEqual((await loop.turn(2)).rollout?.bandit?.changedAt ?? null, null);
     assert.ok(Math.abs(share() - 0.5) < 1e-9);
     world.seeOutcomes(2, 1, 9000, 8000, -0.05);
     const done = await loop.advance('2001-02-09');

@@ -291,7 +291,9 @@ export class RolloutEngine {
     const endpoint = await this.#deps.serving.endpoint(rolloutActor, record.endpoint);
     const shares = Object.fromEntries(endpoint.arms.map((a) => [a.arm, a.weight]));
     const bandit =
-      spec.kind === 'bandit' ? banditState(spec, [champion, ...data.targets], shares, seen) : data.bandit;
+      spec.kind === 'bandit'
+        ? banditState(spec, [champion, ...data.targets], shares, seen, data.bandit?.changedAt ?? null)
+        : data.bandit;
     const change = { look, looks: keepLook(data.looks, look, step), bandit, reason: look.reason };
     const act = async (now: RolloutRecord) => {
       if (now.revision !== record.revision) return;

@@ -476,6 +476,7 @@ forEachDatabase((name, open) => {
       };
       const settled = await idle(5);
       assert.equal(await idle(3), settled, 'shares that no reward moves stay');
+      assert.notEqual((await present(begun)).bandit?.changedAt, null, 'looks since keep when they moved');
     });
   });
 });

@@ -69,7 +69,9 @@ function assess(turn: TurnContext, rollout: Rollout, seen: Observation): Rollout
   const share = rollout.percent / 100;
   const shares = { champion: 1 - share, challenger: share };
   const bandit =
-    spec.kind === 'bandit' ? banditState(spec, [champion, challenger], shares, seen) : rollout.bandit;
+    spec.kind === 'bandit'
+      ? banditState(spec, [champion, challenger], shares, seen, rollout.bandit?.changedAt ?? null)
+      : rollout.bandit;
   const assessedEventTime = eventMs === undefined ? null : formatTime(eventMs);
   return { ...rollout, ...judged, bandit, assessedAt: at, assessedEventTime };
 }

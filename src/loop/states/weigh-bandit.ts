@@ -42,7 +42,8 @@ export function weighBandit(turn: TurnContext, rollout: Rollout, percent: number
   const weighedEventTime = turn.watermarkMs === undefined ? null : formatTime(turn.watermarkMs);
   const act = async () => {
     const routeVersion = await turn.ports.serving.split(target, splitOf(turn, 'bandit', percent), reason);
-    return { rollout: { ...rollout, percent, routeVersion, weighing: null, weighedEventTime } };
+    const bandit = rollout.bandit && { ...rollout.bandit, changedAt: formatTime(turn.nowMs) };
+    return { rollout: { ...rollout, bandit, percent, routeVersion, weighing: null, weighedEventTime } };
   };
   return { do: 'note', change: { rollout }, reason: rollout.reason, decides: false, act };
 }

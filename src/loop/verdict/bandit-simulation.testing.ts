@@ -100,7 +100,7 @@ export function simulateBandit(rng: Rng, simulation: SimulatedBandit): BanditEnd
       return { end: look.verdict === 'pass' ? 'promoted' : 'failed', look, share };
     }
     const shares = { champion: 1 - share, challenger: share };
-    const state = banditState(spec, arms, shares, seen);
+    const state = banditState(spec, arms, shares, seen, null);
     share = state.arms.find(({ arm }) => arm === 'challenger')?.share ?? share;
   }
   if (!look) throw new Error('no look');

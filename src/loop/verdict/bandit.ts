@@ -11,12 +11,16 @@ import type { BanditSpec, BanditState } from '../contract.ts';
 import { type ComparedArm, momentsOf, repeatsOf } from './compare-arms.ts';
 import type { Observation } from './observation.ts';
 
-/** What the bandit has learnt and what shares it wants. The log is its memory: all is counted anew at each look. */
+/**
+ * What the bandit has learnt and what shares it wants. The log is its memory: all is counted anew at each look, but for
+ * `changedAt`, when the shares last moved (null: never), which the look before knows.
+ */
 export function banditState(
   spec: BanditSpec,
   arms: readonly ComparedArm[],
   shares: Readonly<Record<string, number>>,
   seen: Observation,
+  changedAt: string | null,
 ): BanditState {
   // While one arm had everything, the others could not show what they would have made of that time.
   const together = seen.strata.filter((s) =>
@@ -61,7 +65,7 @@ export function banditState(
       policy,
       ...offPolicyOfStrata(strata, target, inflation),
     })),
-    changedAt: null,
+    changedAt,
   };
 }
 

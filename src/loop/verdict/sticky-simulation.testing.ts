@@ -94,7 +94,7 @@ export function simulateSticky(rng: Rng, rollout: StickyRollout): StickyEnd {
       [share, route] = [next / 100, route + 1];
     } else if (spec.kind === 'bandit') {
       const shares = { champion: 1 - share, challenger: share };
-      const state = banditState(spec, arms, shares, seen);
+      const state = banditState(spec, arms, shares, seen, null);
       [share, route] = [state.arms.find(({ arm }) => arm === 'challenger')?.share ?? share, route + 1];
     }
   }

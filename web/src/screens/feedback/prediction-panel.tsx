@@ -47,9 +47,13 @@ function verdict(prediction: PredictionDetail): string {
   return `${said}; it turned out ${prediction.label.value}, known ${formatDuration(delay)} later.`;
 }
 
-/** A feature that the log has no value of: there was none, or what was sent is none of its type. */
-function Unfit(props: { readonly sent: string | null }) {
-  if (props.sent === null) return <span className="text-faint">missing</span>;
+/**
+ * A feature that the log has no value of: there was none, what was sent is none of its type, or the request was refused
+ * before it was read.
+ */
+function Unfit(props: { readonly sent: string | null; readonly refused: boolean }) {
+  if (props.sent === null)
+    return <span className="text-faint">{props.refused ? 'not recorded' : 'missing'}</span>;
   return (
     <>
       <bdi>{props.sent}</bdi> <span className="text-muted">(refused)</span>
@@ -133,7 +137,7 @@ function PredictionBody(props: { readonly prediction: PredictionDetail }) {
                 [
                   name,
                   value === null ? (
-                    <Unfit key={name} sent={sentInstead(prediction, name)} />
+                    <Unfit key={name} sent={sentInstead(prediction, name)} refused={prediction.refused} />
                   ) : (
                     beginningOf(String(value))
                   ),

@@ -24,6 +24,10 @@ import type { MonitoringSearch } from './search.ts';
 
 type Set = (change: { readonly [K in keyof MonitoringSearch]?: MonitoringSearch[K] | undefined }) => void;
 
+/** The version of a window; requests that came before any was deployed have none. */
+const versionOf = ({ modelVersion }: Pick<MonitorWindowSummary, 'modelVersion'>): string =>
+  modelVersion === '' ? 'no version' : `v${modelVersion}`;
+
 /** The newest window of the version that answered most is what the table speaks of unless one is chosen. */
 function defaultWindow(windows: readonly MonitorWindowSummary[]): MonitorWindowSummary | undefined {
   return groupWindows(windows)
@@ -64,7 +68,7 @@ export function DriftCard(props: {
                 (each) =>
                   [
                     each.id,
-                    `${formatStart(Date.parse(each.start))}, v${each.modelVersion}${each.driftedColumns.length > 0 ? `: ${each.driftedColumns.length} moved` : ''}`,
+                    `${formatStart(Date.parse(each.start))}, ${versionOf(each)}${each.driftedColumns.length > 0 ? `: ${each.driftedColumns.length} moved` : ''}`,
                   ] as const,
               )}
             onChange={(value) => set({ window: value })}
@@ -259,7 +263,7 @@ function ColumnBody(props: { readonly drift: ColumnDrift; readonly window: Monit
           ],
           [
             'Window',
-            `${formatStart(Date.parse(window.start))} to ${formatStart(Date.parse(window.end))} UTC, event time; v${window.modelVersion}`,
+            `${formatStart(Date.parse(window.start))} to ${formatStart(Date.parse(window.end))} UTC, event time; ${versionOf(window)}`,
           ],
         ]}
       />
