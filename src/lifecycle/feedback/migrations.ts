@@ -189,4 +189,8 @@ export const feedbackMigrations: readonly Migration[] = [
     id: 'feedback-019',
     up: (tx) => execute(tx, 'CREATE INDEX waiting_labels_by_time ON waiting_labels (endpoint, at_ms, id)'),
   },
+  {
+    id: 'feedback-020',
+    up: (tx) => execute(tx, 'ALTER TABLE prediction_erasures ADD COLUMN is_done INTEGER NOT NULL DEFAULT 1'),
+  },
 ];

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { uuidv7 } from '../../../core/ids.ts';
 import type { Clock } from '../../../core/time.ts';
-import type { Actor } from '../../../platform/access/index.ts';
+import { type Actor, systemActor } from '../../../platform/access/index.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import { sqlLiteral, typedRows } from '../../../platform/frames/index.ts';
 import type { Journal } from '../../../platform/journal/index.ts';
@@ -78,6 +78,7 @@ export class Removal {
         endpoint,
         receivedBeforeMs: clock.nowMs() + 1,
         rowsErased: 0,
+        isDone: false,
       };
       await db.write((tx) => erasures.put(tx, one));
       written.push(one);
@@ -89,7 +90,8 @@ export class Removal {
       for (const key of ['predictions', 'labels', 'segmentsRewritten'] as const) total[key] += done[key];
     }
     await db.write(async (tx) => {
-      for (const one of written) await erasures.put(tx, { ...one, rowsErased: total.predictions });
+      for (const one of written)
+        await erasures.put(tx, { ...one, rowsErased: total.predictions, isDone: true });
       await journal.appendAudit(tx, {
         actor,
         action: 'predictions:erase',
@@ -101,7 +103,7 @@ export class Removal {
     return { id: erasureId, ...total, unreadableSegments: await this.#options.aside.count(endpoint) };
   }
 
-  /** Takes out of newly arrived segments what was erased before. Called before they are indexed. */
+  /** Takes out of newly arrived segments what was erased before, and out of all what control stopped amid. Called before they are indexed. */
   async eraseFromNew(): Promise<void> {
     const { erasures, store, clockAheadMs } = this.#options;
     const all = await erasures.all();
@@ -112,6 +114,7 @@ export class Removal {
       const aheadMs = replica === undefined ? 0 : (clockAheadMs(replica) ?? 0);
       return erasure.receivedBeforeMs + Math.max(0, aheadMs);
     };
+    for (const erasure of all) if (!erasure.isDone) await this.#goOn(erasure, untilMs(erasure));
     const firstMs = new Map<string, number | undefined>();
     let fresh = await store.rewritable('prediction', undefined, 'new');
     for (const erasure of all) {
@@ -129,6 +132,27 @@ export class Removal {
       fresh = await store.rewritable('prediction', undefined, 'new');
     }
     await this.#eraseFromReturned(all);
+  }
+
+  /** Ends an erasure that was begun: who it was is known by a hash alone, so every segment is looked into. */
+  async #goOn(erasure: Erasure, untilMs: (segment: RewritableSegment) => number): Promise<void> {
+    const { db, journal, erasures, store } = this.#options;
+    const segments = await store.rewritable('prediction', erasure.endpoint ?? undefined);
+    const done = await this.#eraseFrom(segments, erasure, untilMs);
+    await db.write(async (tx) => {
+      await erasures.put(tx, {
+        ...erasure,
+        rowsErased: erasure.rowsErased + done.predictions,
+        isDone: true,
+      });
+      await journal.appendAudit(tx, {
+        actor: systemActor,
+        action: 'predictions:erase',
+        subject: { kind: 'endpoint', id: erasure.endpoint ?? '*' },
+        after: { erasure: erasure.id, ...done },
+        reason: 'an erasure that broke off goes on',
+      });
+    });
   }
 
   /** Takes the labels of erased predictions out of files that could not be read then and can be now. */

@@ -172,29 +172,32 @@ forEachDatabase((name, open) => {
       assert.deepEqual(ids.sort(), ['after', 'new']);
     });
 
-    test('an erasure that broke off half way takes the labels too when it is asked for again', async (t) => {
-      const { service, send, blobs } = await openFeedbackService(t, open);
-      await send([
-        { id: 'a', entity: 'e3', eventTimeMs: start },
-        { id: 'b', entity: 'e4', eventTimeMs: start },
-      ]);
-      const labels = ['a', 'b'].map((predictionId) => ({ predictionId, value: 1, eventTime: start }));
-      await service.postLabels(ada, { endpoint, labels });
-      await service.flush(endpoint);
-      const put = blobs.put.bind(blobs);
-      let puts = 0;
-      const broken = t.mock.method(blobs, 'put', async (...what: Parameters<typeof put>) => {
-        if (++puts === 2) throw new Error('the disk is away');
-        return put(...what);
+    for (const again of [true, false])
+      test(`an erasure that broke off half way takes the labels too ${again ? 'when it is asked for again' : 'by itself'}`, async (t) => {
+        const { service, send, blobs } = await openFeedbackService(t, open);
+        await send([
+          { id: 'a', entity: 'e3', eventTimeMs: start },
+          { id: 'b', entity: 'e4', eventTimeMs: start },
+        ]);
+        const labels = ['a', 'b'].map((predictionId) => ({ predictionId, value: 1, eventTime: start }));
+        await service.postLabels(ada, { endpoint, labels });
+        await service.flush(endpoint);
+        const put = blobs.put.bind(blobs);
+        let puts = 0;
+        const broken = t.mock.method(blobs, 'put', async (...what: Parameters<typeof put>) => {
+          if (++puts === 2) throw new Error('the disk is away');
+          return put(...what);
+        });
+        const request = { entity: 'e3', endpoint: null, reason: 'asked for it' };
+        await assert.rejects(service.erase(ada, request), /disk is away/);
+        broken.mock.restore();
+        await send([{ id: 'c', entity: 'e4', eventTimeMs: start }]);
+        if (again) await service.erase(ada, request);
+        else await service.upkeep.indexNow();
+        const ids = (await service.predictions(ada, { endpoint }, 10, undefined)).map((p) => p.predictionId);
+        assert.deepEqual(ids.sort(), ['b', 'c']);
+        assert.deepEqual(await service.labels.waiting(ada, endpoint, 10, undefined), []);
       });
-      const request = { entity: 'e3', endpoint: null, reason: 'asked for it' };
-      await assert.rejects(service.erase(ada, request), /disk is away/);
-      broken.mock.restore();
-      await service.erase(ada, request);
-      const ids = (await service.predictions(ada, { endpoint }, 10, undefined)).map((p) => p.predictionId);
-      assert.deepEqual(ids, ['b']);
-      assert.deepEqual(await service.labels.waiting(ada, endpoint, 10, undefined), []);
-    });
 
     test('what another key hashed is named where an entity is looked for, and found by its hash', async (t) => {
       const { service: plain, options, frames, blobs, directory } = await openFeedbackService(t, open);

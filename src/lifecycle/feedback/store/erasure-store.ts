@@ -8,6 +8,8 @@ export interface Erasure {
   readonly endpoint: string | null;
   readonly receivedBeforeMs: number;
   readonly rowsErased: number;
+  /** False from its begin to its end, also where control stopped between. */
+  readonly isDone: boolean;
 }
 
 interface ErasureTables {
@@ -18,6 +20,7 @@ interface ErasureTables {
     readonly endpoint: string | null;
     readonly received_before_ms: number;
     readonly rows_erased: number;
+    readonly is_done: number;
   };
   erased_predictions: { readonly erasure_id: string; readonly endpoint: string; readonly id_hash: string };
 }
@@ -47,6 +50,7 @@ export class ErasureStore {
       endpoint: erasure.endpoint,
       received_before_ms: erasure.receivedBeforeMs,
       rows_erased: erasure.rowsErased,
+      is_done: erasure.isDone ? 1 : 0,
     };
     await tables<ErasureTables>(tx)
       .insertInto('prediction_erasures')
@@ -102,6 +106,7 @@ export class ErasureStore {
       endpoint: row.endpoint,
       receivedBeforeMs: row.received_before_ms,
       rowsErased: row.rows_erased,
+      isDone: row.is_done === 1,
     }));
   }
 }
