@@ -19,6 +19,7 @@ import {
   insertTrigger,
   updateLoop,
 } from './store/loops.ts';
+import type { LoopRow, TriggerRow } from './store/tables.ts';
 import { findTurn } from './store/turns.ts';
 
 /** What applying a loop file came to; `unchanged`: this text and these files were in force already. */
@@ -96,23 +97,7 @@ export async function putLoop(
       ...(before.endpoint === endpoint ? {} : { followed_version: null }),
     });
   } else {
-    await insertLoop(tx, {
-      name: file.loop,
-      version: number,
-      state: 'active',
-      endpoint,
-      dataset_version_id: version.id,
-      turns: 0,
-      active_turn_id: null,
-      created_at_ms: nowMs,
-      monitored_ms: null,
-      monitor_step_id: null,
-      monitor_target_ms: null,
-      scheduled_ms: null,
-      last_start_event_ms: null,
-      last_labels: 0,
-      followed_version: null,
-    });
+    await insertLoop(tx, newLoop(file.loop, endpoint, version, nowMs));
   }
   await insertLoopVersion(tx, {
     loop: file.loop,
@@ -127,20 +112,10 @@ export async function putLoop(
   });
   await deps.watermarks.declare(tx, endpoint);
   if (!hasChampion && before?.active_turn_id == null) {
-    await insertTrigger(tx, {
-      id: uuidv7(nowMs),
-      loop: file.loop,
-      source: `first/${number}`,
-      cause: 'first',
-      reason: before
-        ? `version ${number} of the loop file was applied, and there is no model yet`
-        : 'first apply',
-      requested_by: `${actor.kind}:${actor.id}`,
-      overrides: '{}',
-      at_ms: nowMs,
-      event_ms: null,
-      turn_id: null,
-    });
+    const reason = before
+      ? `version ${number} of the loop file was applied, and there is no model yet`
+      : 'first apply';
+    await insertTrigger(tx, firstTrigger(file.loop, number, actor, reason, nowMs));
   }
   const subject = { kind: 'loop', id: file.loop };
   await deps.journal.appendEvent(tx, { type: 'loop.applied', subject, data: { version: number, digest } });
@@ -153,6 +128,49 @@ export async function putLoop(
     reason: `applied ${input.fileName}`,
   });
   return before ? 'changed' : 'created';
+}
+
+/** A loop with the first version of its file, which has done nothing yet. */
+function newLoop(name: string, endpoint: string, dataset: DatasetVersion, nowMs: number): LoopRow {
+  return {
+    name,
+    version: 1,
+    state: 'active',
+    endpoint,
+    dataset_version_id: dataset.id,
+    turns: 0,
+    active_turn_id: null,
+    created_at_ms: nowMs,
+    monitored_ms: null,
+    monitor_step_id: null,
+    monitor_target_ms: null,
+    scheduled_ms: null,
+    last_start_event_ms: null,
+    last_labels: 0,
+    followed_version: null,
+  };
+}
+
+/** What starts the turn that gives a loop its first model; each version of the file asks for one at most. */
+function firstTrigger(
+  loop: string,
+  version: number,
+  actor: Actor,
+  reason: string,
+  nowMs: number,
+): TriggerRow {
+  return {
+    id: uuidv7(nowMs),
+    loop,
+    source: `first/${version}`,
+    cause: 'first',
+    reason,
+    requested_by: `${actor.kind}:${actor.id}`,
+    overrides: '{}',
+    at_ms: nowMs,
+    event_ms: null,
+    turn_id: null,
+  };
 }
 
 /**
