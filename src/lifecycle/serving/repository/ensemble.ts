@@ -85,40 +85,9 @@ export async function buildEnsemble(
   const wanted = await Promise.all(
     ensembleSteps(name, config).map(async (step) => ({ step, part: await partOf(step) })),
   );
-  const maxBatchSize = config.max_batch_size ?? 0;
-  const rows = maxBatchSize > 0 && wanted.every(({ part }) => part.manifest.tensors !== 'whole');
-  const portOf = (tensor: ConfigTensor) => portOfConfig(tensor, maxBatchSize > 0);
-  const [inputs = [], outputs = []] = [config.input, config.output].map((side) => (side ?? []).map(portOf));
-  const ports = new Map<string, Port>(inputs.map((tensor) => [tensor.name, tensor]));
-  const ordered = inOrder(name, wanted, ports);
-  for (const { step, part } of ordered) joinStep(name, step, part.manifest, ports);
-  for (const tensor of outputs) {
-    const made = ports.get(tensor.name);
-    if (!made) throw new Error(`output '${tensor.name}' for ensemble '${name}' is not written`);
-    requireSame(name, tensor.name, { ...tensor, from: name }, made, 'its steps');
-  }
-  const free = maxBatchSize > 0 ? [-1] : [];
-  const tensorOf = ({ name: tensor, type, datatype, dims }: GraphPort): GraphTensor => ({
-    name: tensor,
-    type,
-    shape: [...free, ...dims],
-    ...(datatype ? { datatype } : {}),
-  });
-  const field = ({ name: tensor, type, told, optional }: GraphPort) => ({
-    name: tensor,
-    type: columnTypes[type],
-    required: !optional,
-    shape: [...(rows ? [] : free), ...told],
-  });
-  const derived: DerivedPackage = {
-    signature: { inputs: inputs.map(field), outputs: outputs.map(field) },
-    graph: {
-      inputs: inputs.map((tensor) => ({ ...tensorOf(tensor), columns: [tensor.name] })),
-      outputs: outputs.map((port) => ({ ...tensorOf(port), ...labelsOf(ordered, port.name) })),
-    },
-    tensors: rows ? 'rows' : 'whole',
-    maxBatchSize,
-  };
+  const [inputs, outputs] = portsOf(config);
+  const ordered = joined(name, wanted, inputs, outputs);
+  const derived = derivedPackage(config, ordered, inputs, outputs);
   const isFixed = derived.signature.inputs.every(({ shape }) => shape.every((d) => d >= 0));
   const manifest: PackageManifest = packageManifestSchema.parse({
     ...derived,
@@ -152,10 +121,70 @@ export async function buildEnsemble(
     name,
     platform: 'ensemble',
     backend: '',
-    max_batch_size: maxBatchSize,
+    max_batch_size: derived.maxBatchSize,
     version_policy: config.version_policy ?? { latest: { num_versions: 1 } },
   };
   return { digest, config: told };
+}
+
+/** The tensors that callers send and get, as the configuration has them. */
+function portsOf({ input, output, max_batch_size = 0 }: ModelConfig): [GraphPort[], GraphPort[]] {
+  const ports = (side: readonly ConfigTensor[] = []) =>
+    side.map((tensor) => portOfConfig(tensor, max_batch_size > 0));
+  return [ports(input), ports(output)];
+}
+
+/**
+ * The steps so that each comes after those whose tensors it takes. Throws an Error where a tensor is not what the next
+ * one takes, or an output of the ensemble is made by none.
+ */
+function joined(
+  name: string,
+  wanted: readonly Wanted[],
+  inputs: readonly GraphPort[],
+  outputs: readonly GraphPort[],
+): readonly Wanted[] {
+  const ports = new Map<string, Port>(inputs.map((tensor) => [tensor.name, tensor]));
+  const ordered = inOrder(name, wanted, ports);
+  for (const { step, part } of ordered) joinStep(name, step, part.manifest, ports);
+  for (const tensor of outputs) {
+    const made = ports.get(tensor.name);
+    if (!made) throw new Error(`output '${tensor.name}' for ensemble '${name}' is not written`);
+    requireSame(name, tensor.name, { ...tensor, from: name }, made, 'its steps');
+  }
+  return ordered;
+}
+
+/** What callers see of an ensemble. It takes rows where all of its models do, and tensors as they are otherwise. */
+function derivedPackage(
+  { max_batch_size: maxBatchSize = 0 }: ModelConfig,
+  steps: readonly Wanted[],
+  inputs: readonly GraphPort[],
+  outputs: readonly GraphPort[],
+): DerivedPackage {
+  const rows = maxBatchSize > 0 && steps.every(({ part }) => part.manifest.tensors !== 'whole');
+  const free = maxBatchSize > 0 ? [-1] : [];
+  const tensorOf = ({ name, type, datatype, dims }: GraphPort): GraphTensor => ({
+    name,
+    type,
+    shape: [...free, ...dims],
+    ...(datatype ? { datatype } : {}),
+  });
+  const field = ({ name, type, told, optional }: GraphPort) => ({
+    name,
+    type: columnTypes[type],
+    required: !optional,
+    shape: [...(rows ? [] : free), ...told],
+  });
+  return {
+    signature: { inputs: inputs.map(field), outputs: outputs.map(field) },
+    graph: {
+      inputs: inputs.map((tensor) => ({ ...tensorOf(tensor), columns: [tensor.name] })),
+      outputs: outputs.map((port) => ({ ...tensorOf(port), ...labelsOf(steps, port.name) })),
+    },
+    tensors: rows ? 'rows' : 'whole',
+    maxBatchSize,
+  };
 }
 
 interface GraphPort extends Port {

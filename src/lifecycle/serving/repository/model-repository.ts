@@ -39,6 +39,14 @@ interface RepositoryOptions {
   readonly mlflow?: MlflowPackager | null;
 }
 
+/** A model as it is read before it is loaded. */
+interface ReadModel {
+  readonly source: ModelSource;
+  readonly config: ModelConfig;
+  /** The models that an ensemble is made of. */
+  readonly uses: readonly string[];
+}
+
 /** Models of a look that are loaded at the same time: each may start processes of Python. */
 const loadsAtOnce = 4;
 const noOverride: LoadOverride = { config: null, files: new Map() };
@@ -265,71 +273,45 @@ export class RepositoryModels implements ModelRepository {
     seen?: ModelSource,
     within: readonly string[] = [],
   ): Promise<string | null> {
-    const { directory, logger } = this.#options;
-    const given = override.files.size > 0;
+    const { directory, logger, plane, loader } = this.#options;
     const folder = seen ?? (await folderSource(join(directory, name)));
-    let source: ModelSource | null = folder;
-    let config: ModelConfig;
-    let uses: readonly string[] = [];
     const last = this.#models.get(name)?.retry ?? null;
     // What a request brought along is not there any more when its time has come.
     const retryOf = (errors: readonly unknown[]) =>
       override.config === null && errors.some(mayPass) ? nextRetry(last, Date.now()) : null;
+    let read: ReadModel | undefined;
     try {
-      if (given && override.config === null) throw new Error('files need a config with them');
-      if (given) source = givenSource(override.files);
-      if (!source) throw new Error(`there is no folder "${name}" in it`);
-      config = await this.#config(name, source, override);
-      uses = [...new Set(ensembleSteps(name, config).map((step) => step.model_name))];
-      await this.#loadUsed(name, uses, [...within, name]);
+      read = await this.#read(name, folder, override);
+      await this.#loadUsed(name, read.uses, [...within, name]);
     } catch (error) {
       const problem = errorMessage(error);
-      this.#options.logger.error({ model: name, problem }, 'model not loaded as it is');
+      logger.error({ model: name, problem }, 'model not loaded as it is');
       const before = this.#models.get(name);
       // What a request brought along and was refused says nothing of the repository; neither is a name in it that is nowhere.
       if (override.config === null && (before ?? folder)) {
         const problems = new Map([['', problem]]);
+        const uses = read?.uses ?? [];
         this.#models.set(name, { ...seenNow(folder, before), problems, uses, retry: retryOf([error]) });
       }
       return `failed to load '${name}', failed to poll from model repository: ${problem}`;
     }
+    const { source, config, uses } = read;
     // The folder of an ensemble's version holds nothing, and is lost where empty folders are.
     const versions = uses.length > 0 && source.versions.length === 0 ? ['1'] : source.versions;
     const known: Known = {
       ...seenNow(folder, this.#models.get(name)),
       versions,
-      given,
+      given: override.files.size > 0,
       overridden: override.config !== null,
       uses,
       state: 'LOADING',
     };
     this.#models.set(name, known);
     const { wanted, missing } = chooseVersions(config.version_policy, versions);
-    const problems = new Map<string, string>();
-    if (wanted.length === 0) {
-      const isNoneNamed = config.version_policy?.specific?.versions.length === 0;
-      const folders = missing.length > 0 ? missing.join(', ') : '1, 2, …';
-      const problem = isNoneNamed
-        ? 'version_policy.specific names no versions: list at least one, or leave version_policy out for the newest'
-        : `it has no version folder (${folders})`;
-      problems.set('', problem);
-    }
-    const loaded: Served[] = [];
-    const errors: unknown[] = [];
-    for (const version of wanted) {
-      try {
-        loaded.unshift(await this.#loadVersion(name, version, source, config));
-      } catch (error) {
-        errors.push(error);
-        problems.set(version, errorMessage(error));
-        logger.error({ model: name, version, problem: errorMessage(error) }, 'model version not loaded');
-        const old = known.served.find((s) => s.version === version);
-        if (old) loaded.unshift(old);
-      }
-    }
+    const { loaded, problems, errors } = await this.#loadVersions(name, wanted, read, known.served);
+    if (wanted.length === 0) problems.set('', noVersionText(config, missing));
     if (loaded.length > 0) {
-      const route = this.#route(name, loaded, config);
-      await this.#options.plane.swap(route, this.#options.loader.modelOf);
+      await plane.swap(this.#route(name, loaded, config), loader.modelOf);
       logger.info({ model: name, versions: loaded.map((s) => s.version) }, 'model in service');
     }
     const served = loaded.length > 0 ? loaded : known.served;
@@ -344,6 +326,45 @@ export class RepositoryModels implements ModelRepository {
     const [version, problem] = worst;
     const at = version === '' ? '' : `version ${version} is at UNAVAILABLE state: `;
     return `load failed for model '${name}': ${at}${problem}`;
+  }
+
+  /** What a model is made of: its folder, or what a request brought along. Throws an Error for what is no model. */
+  async #read(name: string, folder: ModelSource | null, override: LoadOverride): Promise<ReadModel> {
+    const given = override.files.size > 0;
+    if (given && override.config === null) throw new Error('files need a config with them');
+    const source = given ? givenSource(override.files) : folder;
+    if (!source) throw new Error(`there is no folder "${name}" in it`);
+    const config = await this.#config(name, source, override);
+    const uses = [...new Set(ensembleSteps(name, config).map((step) => step.model_name))];
+    return { source, config, uses };
+  }
+
+  /**
+   * Loads versions, newest first in what it returns. One that cannot be loaded is told of by its number in `problems`,
+   * and what was in service of it stays.
+   */
+  async #loadVersions(
+    name: string,
+    wanted: readonly string[],
+    { source, config }: ReadModel,
+    before: readonly Served[],
+  ) {
+    const loaded: Served[] = [];
+    const problems = new Map<string, string>();
+    const errors: unknown[] = [];
+    for (const version of wanted) {
+      try {
+        loaded.unshift(await this.#loadVersion(name, version, source, config));
+      } catch (error) {
+        errors.push(error);
+        const problem = errorMessage(error);
+        problems.set(version, problem);
+        this.#options.logger.error({ model: name, version, problem }, 'model version not loaded');
+        const old = before.find((s) => s.version === version);
+        if (old) loaded.unshift(old);
+      }
+    }
+    return { loaded, problems, errors };
   }
 
   /** A version, loaded and warm. Where it was only guessed that a dimension counts rows, it may turn out to count none. */
@@ -443,6 +464,14 @@ export class RepositoryModels implements ModelRepository {
   async #release(): Promise<void> {
     await this.#options.loader.keepOnly(this.#options.plane.endpoints.map((state) => state.route));
   }
+}
+
+/** Why there is no version that the version policy wants. */
+function noVersionText({ version_policy }: ModelConfig, missing: readonly string[]): string {
+  if (version_policy?.specific?.versions.length === 0) {
+    return 'version_policy.specific names no versions: list at least one, or leave version_policy out for the newest';
+  }
+  return `it has no version folder (${missing.length > 0 ? missing.join(', ') : '1, 2, …'})`;
 }
 
 /** Is its own configuration that of an ensemble? */
