@@ -225,6 +225,36 @@ forEachDatabase((name, open) => {
     assert.deepEqual(ran, []);
   });
 
+  test(`${name}: lines of a step that ends while its log cannot be written are written with its end`, async (t) => {
+    const db = await open(t, migrations);
+    const kind = kindOf(async (n, context) => {
+      context.log('the last word', 'stderr');
+      return { n };
+    });
+    const { jobs, runner, start, ended } = await setUp(t, db, kind, (jobs) => {
+      const { appendLogs, complete } = jobs;
+      let isAway = true;
+      return Object.assign(jobs, {
+        async appendLogs(...given: Parameters<Jobs['appendLogs']>) {
+          if (isAway) throw new Error('control is away');
+          await appendLogs.apply(jobs, given);
+        },
+        async complete(...given: Parameters<Jobs['complete']>) {
+          isAway = false;
+          await complete.apply(jobs, given);
+        },
+      });
+    });
+    const id = await start({ n: 1 });
+    await ended(id);
+    await runner.stop();
+    const lines = await jobs.logs(id, 0, 10);
+    assert.deepEqual(
+      lines.map(({ line }) => line),
+      ['the last word'],
+    );
+  });
+
   test(`${name}: a step that waits is cancelled at once, with an audit entry`, async (t) => {
     const db = await open(t, migrations);
     const kind = kindOf(async (n) => ({ n }));

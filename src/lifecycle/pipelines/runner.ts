@@ -107,6 +107,8 @@ export class StepRunner {
       else if (stop.signal.reason !== 'lease-lost' && stop.signal.reason !== 'shutting-down') {
         await queue.fail(job.id, job.attempt, outcome.error, outcome.retryable);
       }
+      // What could not be written while control was away: now it answers.
+      await logs.flush();
     } catch (error) {
       log.warn(
         { err: error, step: job.id },
