@@ -217,6 +217,43 @@ forEachDatabase((name, open) => {
     await assert.rejects(runs.get(tester, run.id), refused('run_unknown'));
   });
 
+  test(`${name}: what is brought back while a purge is under way stays`, async (t) => {
+    const { tracking, db, journal, blobs, clock, start } = await startedExperiment(t, open);
+    const { runs, logging, experiments, traces } = tracking;
+    const made = [];
+    for (const what of ['first', 'second']) {
+      const run = await start({ name: what });
+      await logging.metric(tester, run.id, { key: 'loss', value: 1, step: 0, timeMs: 1 });
+      await runs.delete(tester, run.id);
+      const other = await experiments.create(tester, { name: what, tags: [] });
+      await traces.logSpans(tester, other, [incomingSpan(what, '1')]);
+      await experiments.discard(tester, other);
+      made.push({ run: run.id, experiment: other });
+    }
+    const [first, second] = made;
+    assert.ok(first && second);
+    // Behind the list of what is due, and before the second of each is worked on.
+    const back = new Map([
+      [first.run, () => runs.restore(tester, second.run)],
+      [first.experiment, () => experiments.restore(tester, second.experiment)],
+    ]);
+    const write: Database['write'] = async (change) => {
+      const done = await db.write(change);
+      for (const [id, restore] of back) {
+        const { rows } = await sql`SELECT 1 FROM experiments_trash WHERE id = ${id}`.execute(db.read);
+        if (rows.length === 0 && back.delete(id)) await restore();
+      }
+      return done;
+    };
+    const watched: Database = Object.assign(Object.create(db) as Database, { write });
+    const purger = new Purger({ db: watched, journal, blobs, clock }, async () => nothingKept);
+    const inputs = { dryRun: false, olderThanMs: 0, experimentIds: null };
+    const done = await purger.purge(inputs, { log: () => {}, signal: new AbortController().signal });
+    assert.deepEqual([done.runs, done.experiments, done.traces], [1, 1, 1]);
+    assert.equal((await runs.get(tester, second.run)).metrics[0]?.count, 1);
+    assert.equal((await experiments.get(tester, second.experiment)).name, 'second');
+  });
+
   test(`${name}: a purge is started once a day when something is due, and when somebody asks`, async (t) => {
     const { tracking, db, journal, blobs, clock, time, start } = await startedExperiment(t, open);
     const started: (string | undefined)[] = [];

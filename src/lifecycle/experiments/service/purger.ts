@@ -1,10 +1,13 @@
 import { type Actor, systemActor } from '../../../platform/access/index.ts';
 import { unreferencedBlobs } from '../../../platform/blobs/index.ts';
+import type { Tx } from '../../../platform/db/index.ts';
 import { proxiedPath, safeArtifactPath } from '../artifact-path.ts';
 import type { PurgeCounts, PurgeInputs } from '../contract/life.ts';
 import {
   beginPurge,
   countTraces,
+  type DueExperiment,
+  type DueRun,
   deleteExperiment,
   deleteModel,
   deletePoints,
@@ -13,6 +16,7 @@ import {
   dueExperiments,
   dueModels,
   dueRuns,
+  isStillDue,
   type PurgeScope,
   sizeOfFolder,
   traceIdsOfExperiment,
@@ -85,16 +89,29 @@ export class Purger {
           counts.kept++;
           continue;
         }
+        const size = await this.#sizeOf(folder);
+        const purged = isDry || (await this.#run(run, folder, scope, signal));
+        if (!purged) continue;
         counts.runs++;
-        await this.#countFiles(counts, folder);
-        if (isDry) continue;
-        await db.write((tx) => beginPurge(tx, 'run', run.id));
-        while (await db.write((tx) => deletePoints(tx, run.seq, pointsAtOnce))) signal.throwIfAborted();
-        await db.write((tx) => deleteRun(tx, run, folder));
+        addFiles(counts, size);
       }
       if (runs.length < rowsAtOnce) return;
       log(`${counts.runs} runs so far`);
     }
+  }
+
+  /** Removes a run; false: somebody has brought it back since it was found, which is asked anew in each transaction. */
+  async #run(run: DueRun, folder: string | null, scope: PurgeScope, signal: AbortSignal): Promise<boolean> {
+    const ifDue = <T>(change: (tx: Tx) => Promise<T>): Promise<T | null> =>
+      this.#deps.db.write(async (tx) => ((await isStillDue(tx, 'run', run.seq, scope)) ? change(tx) : null));
+    await ifDue((tx) => beginPurge(tx, 'run', run.id));
+    while (await ifDue((tx) => deletePoints(tx, run.seq, pointsAtOnce))) signal.throwIfAborted();
+    return (
+      (await ifDue(async (tx) => {
+        await deleteRun(tx, run, folder);
+        return true;
+      })) ?? false
+    );
   }
 
   async #models({ scope, counts, isDry, kept, signal }: Purge): Promise<void> {
@@ -109,9 +126,17 @@ export class Purger {
           counts.kept++;
           continue;
         }
+        const size = await this.#sizeOf(folder);
+        const purged =
+          isDry ||
+          (await db.write(async (tx) => {
+            if (!(await isStillDue(tx, 'logged-model', model.id, scope))) return false;
+            await deleteModel(tx, model, folder);
+            return true;
+          }));
+        if (!purged) continue;
         counts.loggedModels++;
-        await this.#countFiles(counts, folder);
-        if (!isDry) await db.write((tx) => deleteModel(tx, model, folder));
+        addFiles(counts, size);
       }
       if (models.length < rowsAtOnce) return;
     }
@@ -120,27 +145,43 @@ export class Purger {
   async #experiments({ scope, counts, isDry, signal }: Purge): Promise<void> {
     const { db } = this.#deps;
     for (const experiment of await dueExperiments(db.read, scope)) {
-      counts.traces += await countTraces(db.read, experiment.id);
+      const traces = await countTraces(db.read, experiment.id);
       const one = { ...scope, experimentIds: [experiment.id] };
       // In a dry run its runs are still there; else what is still there is kept.
       const runs = await dueRuns(db.read, one, 0, 1);
       const models = await dueModels(db.read, one, '', 1);
       const isKept = !isDry && runs.length + models.length > 0;
+      if (!isDry && !(await this.#experiment(experiment, isKept, scope, signal))) continue;
+      counts.traces += traces;
       if (isKept) counts.kept++;
       else counts.experiments++;
-      if (isDry) continue;
-      const root = folderOf(experiment.artifactLocation);
-      for (;;) {
-        signal.throwIfAborted();
-        const ids = await traceIdsOfExperiment(db.read, experiment.id, rowsAtOnce);
-        if (ids.length === 0) break;
-        await db.write((tx) => deleteTraces(tx, ids, root));
-      }
-      if (isKept) continue;
-      await db.write(async (tx) => {
-        await beginPurge(tx, 'experiment', String(experiment.id), experiment.id);
-        await deleteExperiment(tx, experiment.id);
+    }
+  }
+
+  /** Removes an experiment, or its traces alone where it is kept; false: somebody has brought it back meanwhile. */
+  async #experiment(
+    { id, artifactLocation }: DueExperiment,
+    isKept: boolean,
+    scope: PurgeScope,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { db } = this.#deps;
+    const root = folderOf(artifactLocation);
+    for (;;) {
+      signal.throwIfAborted();
+      const done = await db.write(async (tx) => {
+        if (!(await isStillDue(tx, 'experiment', id, scope))) return false;
+        const ids = await traceIdsOfExperiment(tx, id, rowsAtOnce);
+        if (ids.length > 0) {
+          await deleteTraces(tx, ids, root);
+          return null;
+        }
+        if (isKept) return true;
+        await beginPurge(tx, 'experiment', String(id), id);
+        await deleteExperiment(tx, id);
+        return true;
       });
+      if (done !== null) return done;
     }
   }
 
@@ -154,11 +195,8 @@ export class Purger {
     }
   }
 
-  async #countFiles(counts: Counting, folder: string | null): Promise<void> {
-    if (folder === null) return;
-    const { files, bytes } = await sizeOfFolder(this.#deps.db.read, folder);
-    counts.files += files;
-    counts.fileBytes += bytes;
+  async #sizeOf(folder: string | null): Promise<FolderSize> {
+    return folder === null ? { files: 0, bytes: 0 } : sizeOfFolder(this.#deps.db.read, folder);
   }
 
   async #audit(actor: Actor, inputs: PurgeInputs, counts: PurgeCounts): Promise<void> {
@@ -175,6 +213,7 @@ export class Purger {
   }
 }
 
+type FolderSize = Awaited<ReturnType<typeof sizeOfFolder>>;
 type Counting = { -readonly [K in keyof PurgeCounts]: PurgeCounts[K] };
 
 interface Purge extends PurgeContext {
@@ -182,6 +221,11 @@ interface Purge extends PurgeContext {
   readonly counts: Counting;
   readonly isDry: boolean;
   readonly kept: ReturnType<typeof foldersOf>;
+}
+
+function addFiles(counts: Counting, { files, bytes }: FolderSize): void {
+  counts.files += files;
+  counts.fileBytes += bytes;
 }
 
 const noCounts = (): Counting => ({

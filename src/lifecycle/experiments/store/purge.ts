@@ -12,11 +12,11 @@ export interface PurgeScope {
   readonly experimentIds: readonly number[] | null;
 }
 
-interface DueExperiment {
+export interface DueExperiment {
   readonly id: number;
   readonly artifactLocation: string;
 }
-interface DueRun {
+export interface DueRun {
   readonly seq: number;
   readonly id: string;
   readonly artifactUri: string;
@@ -37,15 +37,41 @@ const isDue = (kind: TrashKind, scope: PurgeScope) => sql`EXISTS (
     AND ((t.kind = ${kind} AND t.id = x.id) OR (t.kind = 'experiment' AND t.experiment_id = x.experiment_id)))
   AND x.lifecycle_stage = 'deleted'`;
 
+const experimentIsDue = (scope: PurgeScope) => sql`x.lifecycle_stage = 'deleted' AND x.id <> 0 AND EXISTS (
+  SELECT 1 FROM experiments_trash t WHERE t.kind = 'experiment' AND t.experiment_id = x.id
+    AND t.deleted_at_ms <= ${scope.deletedBeforeMs} AND ${scopeSql(scope)})`;
+
+/** Those of a deleted experiment are due too, which are not deleted one by one. */
+const modelIsDue = (scope: PurgeScope) => sql`EXISTS (
+  SELECT 1 FROM experiments_trash t WHERE t.deleted_at_ms <= ${scope.deletedBeforeMs} AND ${scopeSql(scope)}
+    AND ((t.kind = 'logged-model' AND t.id = x.id AND x.lifecycle_stage = 'deleted')
+      OR (t.kind = 'experiment' AND t.experiment_id = x.experiment_id)))`;
+
 /** Deleted experiments that are due, by id. The default experiment, 0, never is. */
 export async function dueExperiments(tx: Tx, scope: PurgeScope): Promise<readonly DueExperiment[]> {
   const { rows } = await sql<DueExperiment>`
     SELECT x.id AS "id", x.artifact_location AS "artifactLocation" FROM experiments x
-    WHERE x.lifecycle_stage = 'deleted' AND x.id <> 0 AND EXISTS (
-      SELECT 1 FROM experiments_trash t WHERE t.kind = 'experiment' AND t.experiment_id = x.id
-        AND t.deleted_at_ms <= ${scope.deletedBeforeMs} AND ${scopeSql(scope)})
-    ORDER BY x.id`.execute(tx);
+    WHERE ${experimentIsDue(scope)} ORDER BY x.id`.execute(tx);
   return rows;
+}
+
+/**
+ * Whether one of those that were found to be due is so still: somebody may have brought it back.
+ *
+ * @param id of an experiment or a logged model; the `seq` of a run
+ */
+export async function isStillDue(
+  tx: Tx,
+  kind: TrashKind,
+  id: number | string,
+  scope: PurgeScope,
+): Promise<boolean> {
+  const row = {
+    experiment: sql`experiments x WHERE x.id = ${id} AND ${experimentIsDue(scope)}`,
+    run: sql`runs x WHERE x.seq = ${id} AND ${isDue('run', scope)}`,
+    'logged-model': sql`logged_models x WHERE x.id = ${id} AND ${modelIsDue(scope)}`,
+  }[kind];
+  return (await sql`SELECT 1 FROM ${row}`.execute(tx)).rows.length > 0;
 }
 
 /**
@@ -64,7 +90,7 @@ export async function dueRuns(
   return rows;
 }
 
-/** Logged models that are due; those of a deleted experiment too, which are not deleted one by one. */
+/** Logged models that are due, by themselves or with their experiment, in the order of their ids, behind `afterId`. */
 export async function dueModels(
   tx: Tx,
   scope: PurgeScope,
@@ -73,11 +99,7 @@ export async function dueModels(
 ): Promise<readonly DueModel[]> {
   const { rows } = await sql<DueModel>`
     SELECT x.id AS "id", x.artifact_uri AS "artifactUri" FROM logged_models x
-    WHERE x.id > ${afterId} AND EXISTS (
-      SELECT 1 FROM experiments_trash t WHERE t.deleted_at_ms <= ${scope.deletedBeforeMs} AND ${scopeSql(scope)}
-        AND ((t.kind = 'logged-model' AND t.id = x.id AND x.lifecycle_stage = 'deleted')
-          OR (t.kind = 'experiment' AND t.experiment_id = x.experiment_id)))
-    ORDER BY x.id LIMIT ${limit}`.execute(tx);
+    WHERE x.id > ${afterId} AND ${modelIsDue(scope)} ORDER BY x.id LIMIT ${limit}`.execute(tx);
   return rows;
 }
 
