@@ -8,10 +8,10 @@ import {
   restoreExperimentSchema,
   trashItemSchema,
 } from './contract/life.ts';
-import { experimentSchema, runSchema } from './contract.ts';
+import { experimentSchema, loggedModelSchema, runSchema } from './contract.ts';
 import type { Purges } from './service/purges.ts';
 import type { Experiments } from './service.ts';
-import { experimentWire, runWire } from './wire.ts';
+import { experimentWire, loggedModelWire, runWire } from './wire.ts';
 
 const byId = z.object({ id: z.string() });
 const permission = 'experiments:write';
@@ -85,6 +85,18 @@ export function lifeRoutes(tracking: Experiments, purges: Purges): readonly Rout
       async handle({ params }, { actor }) {
         await models.delete(actor, params.id);
         return undefined;
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/api/v1/logged-models/:id/restore',
+      summary: 'Bring a deleted logged model back',
+      permission,
+      params: byId,
+      response: loggedModelSchema,
+      async handle({ params }, { actor }) {
+        await models.restore(actor, params.id);
+        return loggedModelWire(await models.get(actor, params.id));
       },
     }),
     defineRoute({

@@ -95,6 +95,30 @@ forEachDatabase((name, open) => {
     assert.deepEqual(left.items.map((run) => run.name).sort(), ['run 1', 'run 2']);
   });
 
+  test(`${name}: a deleted logged model is brought back, and the audit trail has both`, async (t) => {
+    const { tracking, journal, experimentId } = await startedExperiment(t, open);
+    const { models, trash } = tracking;
+    const input = { experimentId, modelType: '', sourceRunId: '', params: [], tags: [] };
+    const { id } = await models.create(tester, input);
+    await models.delete(tester, id);
+    await models.delete(tester, id);
+    await assert.rejects(models.get(tester, id), refused('logged_model_unknown'));
+    assert.deepEqual(
+      (await trash.list(tester, { limit: 10 })).items.map((row) => row.id),
+      [id],
+    );
+    await models.restore(tester, id);
+    await models.restore(tester, id);
+    assert.equal((await models.get(tester, id)).id, id);
+    assert.deepEqual((await trash.list(tester, { limit: 10 })).items, []);
+    const entries = await journal.auditEntries({ subjectId: id, limit: 10 });
+    assert.deepEqual(
+      entries.map(({ action }) => action),
+      ['logged-model:restore', 'logged-model:delete'],
+    );
+    await assert.rejects(models.restore(tester, 'm-none'), refused('logged_model_unknown'));
+  });
+
   test(`${name}: a purge takes what was deleted long enough ago, and nothing that others need`, async (t) => {
     const opened = await startedExperiment(t, open);
     const { tracking, db, journal, blobs, clock, time, experimentId, start } = opened;

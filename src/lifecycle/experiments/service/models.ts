@@ -38,7 +38,7 @@ import {
   loggedModelSortColumns,
   searchLoggedModelRows,
 } from '../store/search-models.ts';
-import { putIntoTrash } from '../store/trash.ts';
+import { putIntoTrash, takeOutOfTrash } from '../store/trash.ts';
 import {
   checkLoggedModelName,
   invalidParameter,
@@ -48,7 +48,7 @@ import {
 } from '../validation.ts';
 import { loggedModelVocabulary } from '../vocabulary.ts';
 import { filesUnder } from './artifacts.ts';
-import { activeExperiment, announce, type ExperimentsDeps, runById } from './context.ts';
+import { activeExperiment, announce, audit, type ExperimentsDeps, runById } from './context.ts';
 import { nextOf, tokenFor } from './model-page-token.ts';
 
 interface NewLoggedModel {
@@ -80,6 +80,22 @@ export function loggedModelOperations(deps: ExperimentsDeps) {
   const withFiles = async (rows: readonly LoggedModelRow[]) => {
     const models = await hydrateModels(db.read, rows);
     return Promise.all(models.map(async (m) => ({ ...m, files: await filesUnder(db.read, m.artifactUri) })));
+  };
+
+  /** False when the model is in that stage already. */
+  const changeStage = async (
+    tx: Tx,
+    actor: Actor,
+    id: string,
+    to: 'active' | 'deleted',
+  ): Promise<boolean> => {
+    const { lifecycle_stage: from } = await modelById(tx, id);
+    if (from === to) return false;
+    await updateLoggedModel(tx, id, { lifecycle_stage: to, updated_at_ms: clock.nowMs() });
+    const action = to === 'deleted' ? 'logged-model:delete' : 'logged-model:restore';
+    const change = { before: { lifecycleStage: from }, after: { lifecycleStage: to } };
+    await audit(deps, tx, { actor, action, kind: 'logged-model', id, ...change });
+    return true;
   };
 
   return {
@@ -139,14 +155,22 @@ export function loggedModelOperations(deps: ExperimentsDeps) {
       });
     },
 
+    /** Moves a model to the deleted stage; one that is there stays as it is. Throws `logged_model_unknown`. */
     async delete(actor: Actor, id: string): Promise<void> {
       authorize(actor, 'experiments:write');
       await db.write(async (tx) => {
-        await modelById(tx, id);
-        await updateLoggedModel(tx, id, { lifecycle_stage: 'deleted', updated_at_ms: clock.nowMs() });
         const { experiment_id } = await modelById(tx, id);
+        if (!(await changeStage(tx, actor, id, 'deleted'))) return;
         const deleted = { deleted_at_ms: clock.nowMs(), deleted_by: `${actor.kind}:${actor.id}` };
         await putIntoTrash(tx, { kind: 'logged-model', id, experiment_id, name: null, ...deleted });
+      });
+    },
+
+    /** Brings a deleted model back. Throws `logged_model_unknown`, also when it was purged. */
+    async restore(actor: Actor, id: string): Promise<void> {
+      authorize(actor, 'experiments:write');
+      await db.write(async (tx) => {
+        if (await changeStage(tx, actor, id, 'active')) await takeOutOfTrash(tx, 'logged-model', id);
       });
     },
 

@@ -24,7 +24,7 @@ export async function updateLoggedModel(
   id: string,
   change: {
     readonly status?: LoggedModelStatus;
-    readonly lifecycle_stage?: 'deleted';
+    readonly lifecycle_stage?: 'active' | 'deleted';
     readonly updated_at_ms: number;
   },
 ): Promise<void> {
