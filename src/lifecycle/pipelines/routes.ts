@@ -51,9 +51,9 @@ export function pipelinesRoutes(pipelines: Pipelines): readonly Route[] {
         }
         const stream = openSse(reply);
         for await (const line of pipelines.followLogs(actor, params.id, query.after, signal)) {
-          stream.send({ id: String(line.number), event: 'line', data: line });
+          await stream.send({ id: String(line.number), event: 'line', data: line });
         }
-        stream.send({ event: 'end', data: await pipelines.get(actor, params.id) });
+        await stream.send({ event: 'end', data: await pipelines.get(actor, params.id) });
         reply.raw.end();
         return undefined;
       },

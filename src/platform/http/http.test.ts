@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
 import { createLogger } from '../log/index.ts';
@@ -12,6 +13,7 @@ import {
   decodePageToken,
   defineRoute,
   type FastifyInstance,
+  type FastifyReply,
   listen,
   openSse,
   pageQuery,
@@ -172,6 +174,21 @@ test('server-sent events arrive while the response is open', async () => {
   while (!received.includes('data:')) received += (await reader?.read())?.value ?? '';
   abort.abort();
   assert.match(received, /id: 7\ndata: \{"n":1\}\n\n/);
+});
+
+test('an event for a reader who has no room yet waits until there is some, or the reader is gone', async () => {
+  const raw = Object.assign(new PassThrough({ highWaterMark: 64 }), { writeHead: () => raw });
+  const { send, closed } = openSse({ hijack() {}, raw } as unknown as FastifyReply);
+  const isWaiting = (sent: Promise<void>) => Promise.race([sent.then(() => false), turn(true)]);
+  const first = send({ data: 'x'.repeat(1000) });
+  assert.ok(await isWaiting(first));
+  raw.resume();
+  await first;
+  raw.pause();
+  const second = send({ data: 'x'.repeat(1000) });
+  assert.ok(await isWaiting(second));
+  raw.destroy();
+  await Promise.all([second, closed, send({ data: 'for nobody' })]);
 });
 
 test('a taken port, or an address of another machine, names the setting to change', async () => {

@@ -3,7 +3,8 @@ import type { FastifyReply } from 'fastify';
 const keepAliveMs = 15_000;
 
 export interface SseStream {
-  send(event: { readonly id?: string; readonly event?: string; readonly data: unknown }): void;
+  /** Resolves when the reader has room for more, or is gone: who waits for it keeps little for one that reads slowly. */
+  send(event: { readonly id?: string; readonly event?: string; readonly data: unknown }): Promise<void>;
   /** Resolves when the reader has gone away. */
   readonly closed: Promise<void>;
 }
@@ -26,9 +27,20 @@ export function openSse(reply: FastifyReply): SseStream {
   });
   return {
     closed,
-    send({ id, event, data }) {
+    async send({ id, event, data }) {
       const head = `${id === undefined ? '' : `id: ${id}\n`}${event === undefined ? '' : `event: ${event}\n`}`;
-      reply.raw.write(`${head}data: ${JSON.stringify(data)}\n\n`);
+      if (!reply.raw.write(`${head}data: ${JSON.stringify(data)}\n\n`)) await drained(reply.raw);
     },
   };
+}
+
+function drained(response: FastifyReply['raw']): Promise<void> {
+  return new Promise((resolve) => {
+    if (response.destroyed) return resolve();
+    const done = () => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.once('drain', done).once('close', done);
+  });
 }

@@ -48,21 +48,30 @@ export function eventRoutes(journal: Journal): readonly Route[] {
         const last = Number(request.headers['last-event-id'] ?? Number.NaN);
         let seq = query.after ?? (Number.isInteger(last) ? last : await journal.lastSeq());
         const stream = openSse(reply);
-        let sending = Promise.resolve();
+        let isSending = false;
+        let again = false;
         const sendNew = async (): Promise<void> => {
-          for (;;) {
-            const events = await journal.eventsAfter(seq, batch);
-            for (const event of events) {
-              seq = event.seq;
-              stream.send({ id: String(event.seq), data: toResource(event) });
+          try {
+            while (again && !reply.raw.destroyed) {
+              again = false;
+              const events = await journal.eventsAfter(seq, batch);
+              if (events.length === batch) again = true;
+              for (const event of events) {
+                seq = event.seq;
+                await stream.send({ id: String(event.seq), data: toResource(event) });
+              }
             }
-            if (events.length < batch) return;
+          } catch {
+            reply.raw.destroy();
+          } finally {
+            isSending = false;
           }
         };
         const wake = (): void => {
-          sending = sending.then(sendNew).catch(() => {
-            reply.raw.destroy();
-          });
+          again = true;
+          if (isSending) return;
+          isSending = true;
+          void sendNew();
         };
         const stop = journal.onEvents(wake);
         wake();
