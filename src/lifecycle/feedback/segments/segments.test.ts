@@ -182,6 +182,7 @@ forEachDatabase((name, open) => {
         const labels = ['a', 'b'].map((predictionId) => ({ predictionId, value: 1, eventTime: start }));
         await service.postLabels(ada, { endpoint, labels });
         await service.flush(endpoint);
+        await service.upkeep.indexNow();
         const put = blobs.put.bind(blobs);
         let puts = 0;
         const broken = t.mock.method(blobs, 'put', async (...what: Parameters<typeof put>) => {
