@@ -18,7 +18,13 @@ async function act(page: Page, verb: string, reason: string): Promise<void> {
   const dialog = page.getByRole('dialog');
   const confirm = dialog.getByRole('button', { name: verb, exact: true });
   assert.equal(await confirm.isDisabled(), true, `${verb} asks why`);
-  await dialog.getByRole('textbox', { name: /^Why/ }).fill(reason);
+  const why = dialog.getByRole('textbox', { name: /^Why/ });
+  assert.equal(
+    await why.evaluate((field) => field === document.activeElement),
+    true,
+    'the keyboard begins there',
+  );
+  await why.fill(reason);
   await confirm.click();
   await dialog.waitFor({ state: 'hidden' });
 }
@@ -280,6 +286,11 @@ test('a version is deployed, another rolled out beside it, answers are read and 
     .first()
     .waitFor();
   await page.getByRole('img', { name: /^Shares of the traffic/ }).waitFor();
+  await page
+    .getByLabel('Comparison')
+    .getByText(/^v3 \S+: /)
+    .first()
+    .waitFor({ state: 'attached' });
   assert.deepEqual(await accessibilityProblems(page), []);
   await screenshotThemes(page, 'bandit', true);
   await act(page, 'Abort', 'all earn the same');

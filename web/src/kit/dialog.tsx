@@ -2,7 +2,10 @@ import { X } from 'lucide-react';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { IconButton } from './button.tsx';
 
-/** A modal on the native dialog element: focus is kept inside, Escape closes, focus returns to the opener. */
+/** What is filled in: the keyboard begins there. */
+const FIELD = ':is(input, select, textarea):not(:disabled)';
+
+/** A modal on the native dialog element: focus begins at its first field and is kept inside, Escape closes, focus returns to the opener. */
 export function Dialog(props: {
   readonly open: boolean;
   readonly onClose: () => void;
@@ -15,7 +18,11 @@ export function Dialog(props: {
   useEffect(() => {
     const dialog = element.current;
     if (!dialog) return;
-    if (open && !dialog.open) dialog.showModal();
+    if (open && !dialog.open) {
+      dialog.showModal();
+      // By itself it begins at what comes first, which is the button that closes it.
+      dialog.querySelector<HTMLElement>(FIELD)?.focus();
+    }
     if (!open && dialog.open) dialog.close();
   }, [open]);
   return (

@@ -4,9 +4,14 @@ import { ArmSwatch } from '../identity.tsx';
 import { Table, type TableColumn } from '../table.tsx';
 import { Ago } from '../time.tsx';
 import { sentence } from '../turn-text.ts';
+import { ArmText } from './arm-text.tsx';
 
 /** What the bandit has learnt of each arm, and what other ways of sharing would have earned. */
-export function BanditTables(props: { readonly bandit: BanditState }) {
+export function BanditTables(props: {
+  readonly bandit: BanditState;
+  /** Versions by arm. */
+  readonly versions: ReadonlyMap<string, string>;
+}) {
   const { arms, policies, changedAt } = props.bandit;
   return (
     <div className="grid gap-x-8 gap-y-5 lg:grid-cols-2">
@@ -26,7 +31,7 @@ export function BanditTables(props: { readonly bandit: BanditState }) {
         <Table
           label="What the bandit has learnt"
           rows={arms}
-          columns={ARM_COLUMNS}
+          columns={armColumns(props.versions)}
           rowKey={(arm) => arm.arm}
         />
       </section>
@@ -51,13 +56,13 @@ export function BanditTables(props: { readonly bandit: BanditState }) {
 type BanditArm = BanditState['arms'][number];
 type Policy = BanditState['policies'][number];
 
-const ARM_COLUMNS: readonly TableColumn<BanditArm>[] = [
+const armColumns = (versions: ReadonlyMap<string, string>): readonly TableColumn<BanditArm>[] => [
   {
     id: 'arm',
     head: 'Arm',
     cell: ({ arm }) => (
       <span className="inline-flex items-center gap-2">
-        <ArmSwatch arm={arm} /> {arm}
+        <ArmSwatch arm={arm} /> <ArmText arm={arm} version={versions.get(arm)} />
       </span>
     ),
   },

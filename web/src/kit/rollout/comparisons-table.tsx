@@ -6,6 +6,7 @@ import { decimalsFor, formatCount, formatNumber, formatSigned, shortValue } from
 import { metricText } from '../metric.ts';
 import { StateLabel } from '../state-mark.tsx';
 import { Table, type TableColumn } from '../table.tsx';
+import { ArmText } from './arm-text.tsx';
 import { VERDICT } from './evidence-text.ts';
 
 const DOT_WIDTH = 170;
@@ -25,7 +26,7 @@ export function ComparisonsTable(props: {
   const scale = useMemo(() => prepareIntervalScale(rows.map(interval), DOT_WIDTH), [rows]);
   const columns: readonly TableColumn<ArmComparison>[] = [
     { id: 'first', head: first, cell: whereText },
-    ...(many ? [{ id: 'version', head: 'Version', cell: versionText }] : []),
+    ...(many ? [{ id: 'arm', head: 'Arm', cell: armText }] : []),
     {
       id: 'verdict',
       head: 'So far',
@@ -66,8 +67,8 @@ export function ComparisonsTable(props: {
       />
     </section>
   );
-  function versionText(row: ArmComparison): string {
-    return `v${versions.get(row.arm) ?? row.arm}`;
+  function armText({ arm }: ArmComparison): ReactNode {
+    return <ArmText arm={arm} version={versions.get(arm)} />;
   }
 }
 

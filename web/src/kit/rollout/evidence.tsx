@@ -52,7 +52,7 @@ export function RolloutEvidence(props: EvidenceProps) {
   return (
     <>
       <div className={`grid gap-x-8 gap-y-6 ${alone ? '' : 'lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]'}`}>
-        <Better {...props} compared={metrics} />
+        <Better {...props} compared={metrics} versions={versions} />
         <section className="flex flex-col gap-2">
           <h3 className="flex min-h-7 items-center font-strong">Is it safe?</h3>
           <Guardrails rails={look.guardrails} wide={alone} />
@@ -70,7 +70,7 @@ export function RolloutEvidence(props: EvidenceProps) {
           />
         </section>
       )}
-      {bandit && <BanditTables bandit={bandit} />}
+      {bandit && <BanditTables bandit={bandit} versions={versions} />}
       {metrics.length > 1 && (
         <ComparisonsTable of={of} title="Metrics" first="Metric" rows={metrics} versions={versions} />
       )}
@@ -162,16 +162,21 @@ function RailList(props: { readonly rails: readonly Guardrail[]; readonly wide: 
 }
 
 /** The picture of one comparison over time, and which. */
-function Better(props: EvidenceProps & { readonly compared: readonly ArmComparison[] }) {
-  const { compared, championVersion, look, metric, need, nothing } = props;
+function Better(
+  props: EvidenceProps & {
+    readonly compared: readonly ArmComparison[];
+    readonly versions: ReadonlyMap<string, string>;
+  },
+) {
+  const { compared, versions, championVersion, metric, need, nothing } = props;
   const [chosen, setChosen] = useState<string>();
   const keyOf = (c: ArmComparison): string => `${c.arm} ${c.metric}`;
   const shown = compared.find((c) => keyOf(c) === chosen) ?? compared.find((c) => c.metric === metric);
   const looks = shown ? props.courseOf(shown) : [];
-  const version = look.arms.find((arm) => arm.arm === shown?.arm)?.version;
+  const version = shown && versions.get(shown.arm);
   const many = new Set(compared.map((c) => c.arm)).size > 1;
   const labelOf = (c: ArmComparison): string =>
-    many ? `${c.arm}: ${metricText(c.metric).title}` : metricText(c.metric).title;
+    many ? `v${versions.get(c.arm)} ${c.arm}: ${metricText(c.metric).title}` : metricText(c.metric).title;
   return (
     <section className="flex min-w-0 flex-col gap-1">
       <div className="flex min-h-7 flex-wrap items-center gap-x-3 gap-y-1">
