@@ -5,6 +5,7 @@ import { formatCount, formatNumber, formatPercent } from '../format.ts';
 import { ArmSwatch } from '../identity.tsx';
 import { metricText } from '../metric.ts';
 import { Table, type TableColumn } from '../table.tsx';
+import { ArmWord } from './arm-text.tsx';
 
 /** What each arm did since the rollout began: share, requests, failures, labels, latency with its band, the metric. */
 export function ArmsTable(props: {
@@ -56,7 +57,7 @@ function ArmName(props: { readonly arm: ArmSeen; readonly model: string }) {
       >
         v{arm.version}
       </Link>
-      <span className="font-normal text-muted">{arm.arm}</span>
+      <ArmWord arm={arm.arm} />
     </span>
   );
 }

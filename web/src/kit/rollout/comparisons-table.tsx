@@ -26,7 +26,7 @@ export function ComparisonsTable(props: {
   const scale = useMemo(() => prepareIntervalScale(rows.map(interval), DOT_WIDTH), [rows]);
   const columns: readonly TableColumn<ArmComparison>[] = [
     { id: 'first', head: first, cell: whereText },
-    ...(many ? [{ id: 'arm', head: 'Arm', cell: armText }] : []),
+    ...(many ? [{ id: 'arm', head: 'Arm', align: 'left' as const, cell: armText }] : []),
     {
       id: 'verdict',
       head: 'So far',
