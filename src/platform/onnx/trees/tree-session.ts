@@ -19,7 +19,7 @@ const lastPlaces = 2 ** -22;
 
 /**
  * Reads a graph that is one ensemble of trees. Computed here it takes a fraction of the runtime's time: a run of the
- * runtime costs some 30 microseconds before its first tree. Null for every other graph, and where the two differ on any
+ * runtime costs some 15 microseconds before its first tree. Null for every other graph, and where the two differ on any
  * of 64 rows at the splits of the trees, with missing and infinite values.
  *
  * Sums are equal to the last bit, classes too; a logistic function or softmax may differ by one unit in the last place
