@@ -103,7 +103,10 @@ export class Removal {
     return { id: erasureId, ...total, unreadableSegments: await this.#options.aside.count(endpoint) };
   }
 
-  /** Takes out of newly arrived segments what was erased before, and out of all what control stopped amid. Called before they are indexed. */
+  /**
+   * Takes out of newly arrived segments what was erased before, and out of all segments what an erasure that broke off
+   * had left. Called before they are indexed.
+   */
   async eraseFromNew(): Promise<void> {
     const { erasures, store, clockAheadMs } = this.#options;
     const all = await erasures.all();

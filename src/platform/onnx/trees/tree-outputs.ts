@@ -105,7 +105,10 @@ function regression({ base, divisor }: Scoring, round: Round): Finish {
   return (sums) => ({ scores: Float32Array.from(sums, scores), classes: new Int32Array() });
 }
 
-/** Two classes of which the leaves weigh the first, and mean the second: a probability, or a number that is above 0 for the second class. */
+/**
+ * Two classes. The leaves weigh the first and mean the second: its probability where no weight is below 0, else a number
+ * that is above 0 for it.
+ */
 function binary({ base: [base = 0], transform, allPositive }: Scoring, round: Round): Finish {
   const isLogistic = transform === 'LOGISTIC' && !allPositive;
   return (sums) => {
