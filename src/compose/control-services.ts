@@ -16,7 +16,7 @@ import {
   labelJoinStep,
   ReplayService,
 } from '../lifecycle/feedback/index.ts';
-import { ErasureService, GovernanceService } from '../lifecycle/governance/index.ts';
+import { ErasureService, GovernanceService, governanceMigrations } from '../lifecycle/governance/index.ts';
 import {
   alertDeliveryStep,
   MonitoringService,
@@ -97,6 +97,7 @@ export const allMigrations: readonly Migration[] = [
   ...servingMigrations,
   ...feedbackMigrations,
   ...monitoringMigrations,
+  ...governanceMigrations,
   ...loopMigrations,
 ];
 
@@ -274,6 +275,10 @@ export async function createControlServices(parts: ControlParts) {
     ports: createReplayPorts(slices, pipelines, batches),
   });
   const erasures = new ErasureService({
+    db,
+    secrets: webhookSettings.secrets,
+    clock,
+    log,
     endpointExists,
     collect: () => serving.sealPredictions(collectMs),
     hooks: feedback.eraseHooks({
@@ -358,8 +363,10 @@ export async function createControlServices(parts: ControlParts) {
       runWatch.start();
       purges.start();
       feedback.start();
+      erasures.start();
     },
     async stop(): Promise<void> {
+      erasures.stop();
       purges.stop();
       runWatch.stop();
       monitorSchedule.stop();

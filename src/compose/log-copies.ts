@@ -19,8 +19,7 @@ const isUnderWay = ({ status }: { readonly status: string }): boolean =>
 
 /**
  * The files that replays and batches have made of logs. Those under way are stopped before: what they have read has the
- * entity still, and so would what they make of it later. Throws `conflict` for one that does not end in time; asked again
- * when it has, nothing is left.
+ * entity still, and so would what they make of it later. Throws `conflict` for one that does not end in time.
  *
  * @param waitMs as long as a worker may take to hear that it is to stop, also one that is lost
  */
@@ -34,7 +33,7 @@ export async function logCopies({ replays, batches }: Readers, waitMs = 45_000):
   const deadlineMs = performance.now() + waitMs;
   for (const { id, of } of readers) {
     while (isUnderWay(await of.get(system, id))) {
-      const problem = `step ${id} still works with rows of the log; send the erasure again when it has stopped`;
+      const problem = `step ${id} still works with rows of the log, and has not stopped when it was told to`;
       if (performance.now() > deadlineMs) throw fail('conflict', { problem });
       await sleep(pollMs);
     }

@@ -191,7 +191,11 @@ test('a log without names, labelled by name, searched, exported, compacted and e
     cli('erase', '--entity', 'passenger-8', '--endpoint', 'dellay', '--reason', 'asked for it'),
     /endpoint "dellay" does not exist/,
   );
-  const again = await call('POST', 'erasures', { entity: 'passenger-7', reason: 'asked for it' });
+  let again = await call('POST', 'erasures', { entity: 'passenger-7', reason: 'asked for it' });
+  while (again.status !== 'done') {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    again = await call('GET', `erasures/${again.id}`);
+  }
   assert.deepEqual(again.parts, [
     { name: 'prediction log', erased: { predictions: 0, labels: 0, waitingLabels: 0 } },
     { name: 'files made of the log', erased: { files: 0 } },

@@ -197,8 +197,9 @@ export const eraseEntitySchema = z.strictObject({
 });
 export type EraseEntity = z.infer<typeof eraseEntitySchema>;
 
-export const erasureSchema = z.object({
-  /** What went, for each part of Millrace that holds such data. */
+/** What an erasure has done so far. */
+export const erasureResultSchema = z.object({
+  /** What went, for each part of Millrace that holds such data; only those that are done with it. */
   parts: z.array(z.object({ name: z.string(), erased: z.record(z.string(), z.number().int()) })),
   /** Replicas that are away; what they bring is erased when it comes. null: none. */
   outstanding: z.string().nullable(),
@@ -218,5 +219,23 @@ export const erasureSchema = z.object({
   ),
   /** Versions of datasets that have the entity and were left as they are: somebody registered them, or a model learnt of them. */
   left: z.array(z.object({ id: z.string(), dataset: z.string(), version: z.int(), rows: z.int() })),
+});
+export type ErasureResult = z.infer<typeof erasureResultSchema>;
+
+/** GET /api/v1/erasures/<id>. Whose data it erases is in none of its fields. */
+export const erasureSchema = erasureResultSchema.extend({
+  id: z.string(),
+  endpoint: z.string().nullable(),
+  reason: z.string(),
+  requestedBy: z.string(),
+  requestedAt: timeSchema,
+  /** `queued` waits for an earlier one, or to be tried again. None is given up. */
+  status: z.enum(['queued', 'running', 'done']),
+  /** How often it was begun. What a part had erased when an attempt broke off is in no count. */
+  attempts: z.int(),
+  /** Why the last attempt broke off, and when the next one is; null where none did. */
+  problem: z.string().nullable(),
+  nextAttemptAt: timeSchema.nullable(),
+  endedAt: timeSchema.nullable(),
 });
 export type Erasure = z.infer<typeof erasureSchema>;

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { defineRoute, pageOf, type Route, readPage } from '../../platform/http/index.ts';
+import { defineRoute, pageOf, pageQuery, type Route, readPage } from '../../platform/http/index.ts';
 import { cardMarkdown } from './card-markdown.ts';
 import {
   auditEntrySchema,
@@ -48,11 +48,36 @@ export function governanceRoutes(governance: GovernanceService, erasures: Erasur
     defineRoute({
       method: 'POST',
       path: '/api/v1/erasures',
-      summary: 'Erases an entity from the prediction log, its labels, and files made of them, for good',
+      summary:
+        'Erases an entity from the prediction log, its labels, and files made of them, for good; begun with the answer',
       permission: 'feedback:write',
       body: eraseEntitySchema,
       response: erasureSchema,
-      handle: ({ body }, { actor }) => erasures.erase(actor, body),
+      status: 202,
+      handle: ({ body }, { actor }) => erasures.begin(actor, body),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/erasures',
+      summary: 'Erasures, newest first; none names whom',
+      permission: 'read',
+      query: pageQuery,
+      response: pageOf(erasureSchema),
+      handle: ({ query }, { actor }) =>
+        readPage(
+          query,
+          (page) => erasures.list(actor, page),
+          (erasure) => erasure.id,
+        ),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/api/v1/erasures/:id',
+      summary: 'One erasure: how far it is, and what went',
+      permission: 'read',
+      params: z.strictObject({ id: z.string() }),
+      response: erasureSchema,
+      handle: ({ params }, { actor }) => erasures.get(actor, params.id),
     }),
   ];
 }
