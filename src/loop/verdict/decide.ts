@@ -47,7 +47,9 @@ function waitsOf(judged: Judged, look: Draft): readonly string[] {
   if (unusable !== null) waits.push(unusable);
   else more(look.labels, look.comparisons[0]?.compared === 'pairs' ? 'labelled pairs' : 'labelled outcomes');
   const leftMs = look.timeMs.need - look.timeMs.have;
-  if (leftMs > 0) waits.push(`${formatDuration(leftMs)} of event time`);
+  // So little is left where predictions end with a window, such as a day: the next one is beyond it.
+  if (leftMs > 0)
+    waits.push(leftMs < 1000 ? 'a later prediction' : `${formatDuration(leftMs)} of event time`);
   if (stage === 'canary' && waits.length === 0 && judged.percent < 100) {
     for (const text of suspicions(judged, look)) waits.push(`a verdict, as it looks worse so far (${text})`);
   }

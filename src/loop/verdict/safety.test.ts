@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rolloutSpecSchema } from '../contract.ts';
+import { type RolloutSpec, rolloutSpecSchema } from '../contract.ts';
 import { judge } from './judge.ts';
 import { type ArmStratum, nothingObserved } from './observation.ts';
 import { safety } from './safety.ts';
@@ -31,25 +31,39 @@ function stratum(arm: string, requests: number): ArmStratum {
   };
 }
 
+/** Why a shadow of which no copy has come goes on, so many requests and milliseconds after its begin. */
+function shadowWaits(spec: RolloutSpec, requests: number, eventMs: number): string {
+  return judge({
+    spec,
+    stage: 'shadow',
+    champion,
+    arms: [challenger],
+    seen: { ...nothingObserved, strata: [stratum('champion', requests)] },
+    percent: 0,
+    nextPercent: 1,
+    routeVersion: 3,
+    isProved: false,
+    nowMs: 0,
+    eventMs,
+    stepSinceMs: 0,
+    beganMs: 0,
+  }).reason;
+}
+
 test('a shadow of which no copy comes says so', () => {
-  const waits = (requests: number) =>
-    judge({
-      spec,
-      stage: 'shadow',
-      champion,
-      arms: [challenger],
-      seen: { ...nothingObserved, strata: [stratum('champion', requests)] },
-      percent: 0,
-      nextPercent: 1,
-      routeVersion: 3,
-      isProved: false,
-      nowMs: 0,
-      eventMs: 0,
-      stepSinceMs: 0,
-      beganMs: 0,
-    }).reason;
-  assert.match(waits(10), /^waits for 200 more copies$/);
-  assert.match(waits(1500), /^waits for 200 more copies, where none of 1,500 requests was copied: /);
+  assert.match(shadowWaits(spec, 10, 0), /^waits for 200 more copies$/);
+  assert.match(
+    shadowWaits(spec, 1500, 0),
+    /^waits for 200 more copies, where none of 1,500 requests was copied: /,
+  );
+});
+
+test('a step whose time is over but for a moment waits for a later prediction', () => {
+  const daily = rolloutSpecSchema.parse({ kind: 'canary', version: 2, shadow: { minTime: '1d' } });
+  const dayMs = 86_400_000;
+  assert.match(shadowWaits(daily, 10, dayMs - 3_600_000), /, 1 h of event time$/);
+  assert.match(shadowWaits(daily, 10, dayMs - 1), /, a later prediction$/);
+  assert.match(shadowWaits(daily, 10, dayMs), /copies$/);
 });
 
 test('requests that were answered and copies are told apart', () => {

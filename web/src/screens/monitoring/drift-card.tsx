@@ -110,7 +110,7 @@ export function DriftCard(props: {
   );
 }
 
-const ROW = 'items-center gap-x-3 px-4 sm:grid-cols-[12px_150px_1fr_220px_110px]';
+const ROW = 'items-center gap-x-3 px-4 sm:grid-cols-[12px_minmax(150px,0.35fr)_1fr_220px_110px]';
 
 function DriftRows(props: {
   readonly window: MonitorWindow;
