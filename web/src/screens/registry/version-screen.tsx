@@ -19,6 +19,7 @@ import { HistoryList } from './history-list.tsx';
 import { LineageCard } from './lineage.tsx';
 import { DeleteVersion } from './model-acts.tsx';
 import { PackageCard } from './package-card.tsx';
+import { REFIT_TAG } from './refit-tag.ts';
 import { AboutCard, Signature } from './version-about.tsx';
 import { VersionActs } from './version-acts.tsx';
 
@@ -167,9 +168,6 @@ function VersionBody(props: { readonly version: ModelVersion; readonly model: Re
     </>
   );
 }
-
-/** On a version that was trained once more on all rows: the number of the version that was judged. */
-const REFIT_TAG = 'millrace.refitOf';
 
 /** What a refitted version is, and the way to the one that was judged in its stead. */
 function Refit(props: { readonly version: ModelVersion; readonly of: string }) {

@@ -8,6 +8,7 @@ import { Id } from '../../kit/snippet.tsx';
 import { StateLabel } from '../../kit/state-mark.tsx';
 import { Ago } from '../../kit/time.tsx';
 import { humane } from '../../kit/turn-text.ts';
+import { REFIT_TAG } from './refit-tag.ts';
 
 const GATE_STATE: Readonly<Record<ModelVersion['gates'][number]['verdict'], State>> = {
   pass: 'good',
@@ -101,14 +102,16 @@ const COLUMNS: readonly GridColumn<ModelVersion>[] = [
     id: 'gates',
     head: 'Gates',
     width: '88px',
-    cell: (version) =>
-      version.gates.length === 0 ? (
-        <span className="text-faint">not judged</span>
-      ) : (
+    cell: (version) => {
+      const judged = version.tags[REFIT_TAG];
+      if (version.gates.length === 0)
+        return <span className="text-faint">{judged ? `as v${judged}` : 'not judged'}</span>;
+      return (
         <StateLabel state={worstState(version.gates.map((gate) => GATE_STATE[gate.verdict]))}>
           {gateWord(version)}
         </StateLabel>
-      ),
+      );
+    },
   },
   {
     id: 'verdict',
