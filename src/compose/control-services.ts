@@ -163,6 +163,7 @@ export async function createControlServices(parts: ControlParts) {
     ...webhookSettings,
     random: Math.random,
   });
+  await webhooks.sealAddresses();
   const webhookWorker = new WebhookWorker({
     db,
     jobs,
@@ -227,7 +228,9 @@ export async function createControlServices(parts: ControlParts) {
     evaluation: evaluations,
     feedback,
     outbound,
+    secrets: webhookSettings.secrets,
   });
+  await monitoring.sealTargets();
   const slices = {
     db,
     blobs,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withoutPassword } from './without-password.ts';
+import { isWithoutPassword, withoutPassword } from './without-password.ts';
 
 test('no password is left of an address, wherever it stands, and all else is', () => {
   for (const [url, shown] of [
@@ -17,5 +17,8 @@ test('no password is left of an address, wherever it stands, and all else is', (
     ['sqlite:///data/x.db', 'sqlite:///data/x.db'],
   ] as const) {
     assert.equal(withoutPassword(url), shown);
+    assert.equal(withoutPassword(shown), shown, 'shown again it is the same');
+    assert.equal(isWithoutPassword(shown), shown !== url);
+    assert.equal(isWithoutPassword(url), false);
   }
 });

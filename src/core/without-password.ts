@@ -7,3 +7,8 @@ export function withoutPassword(url: string): string {
     .replace(/(\/\/[^:@/]*):(?!\d+(?:[/?#]|$))(?:[^/?#]*@|.*@)/, '$1:***@')
     .replace(/([?&](?:ssl)?password=)[^&#]*/gi, '$1***');
 }
+
+/** Whether an address is one as `withoutPassword` gives it, of which the password is not known. */
+export function isWithoutPassword(url: string): boolean {
+  return url.includes('***') && withoutPassword(url) === url;
+}

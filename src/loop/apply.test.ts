@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sql } from 'kysely';
 import { MillraceError } from '../core/errors.ts';
 import { digestOf } from '../core/json.ts';
 import { formatTime } from '../core/time.ts';
+import { everyText, migrate } from '../platform/db/index.ts';
 import { forEachDatabase } from '../platform/db/testing.ts';
 import { rolloutSpecSchema } from './contract.ts';
 import { endpointUse } from './endpoint-use.ts';
+import { parseLoopFile } from './file/parse-loop-file.ts';
 import { insertRollout, type RolloutData, updateRollout } from './rollouts/store.ts';
+import { listLoopVersions } from './store/loops.ts';
 import { anna, FakeWorld, loopTestMigrations, loopText, openLoop } from './testing.ts';
 
 forEachDatabase((name, open) => {
@@ -62,6 +66,50 @@ forEachDatabase((name, open) => {
       .replace('loop: flights', 'loop: other')
       .replace('deploy:', 'deploy:\n  endpoint: flights');
     await assert.rejects(loop.loops.apply(anna, { text: other }), /endpoint flights belongs to loop flights/);
+  });
+
+  test(`${name}: addresses of webhooks go to the monitor, and are kept and shown by their ends`, async (t) => {
+    const world = new FakeWorld();
+    const db = await open(t, loopTestMigrations);
+    const { loops } = await openLoop(t, db, world);
+    const webhook = 'https://hooks.example/T0AAAA/B0BBBB/cccccccc9fXq';
+    const shown = 'https://hooks.example/***9fXq';
+    const text = `${loopText}\nmonitor: { alerts: [{ webhook: "${webhook}" }] } # not ${webhook}/too\n`;
+    const { loop, outcome } = await loops.apply(anna, { text });
+    assert.deepEqual([outcome, world.watched.at(-1)?.monitor.alerts], ['created', [{ webhook }]]);
+    assert.equal(loop.text, text.replaceAll(webhook, shown));
+    assert.deepEqual(loop.file.monitor.alerts, [{ webhook: shown }]);
+    const texts = await Array.fromAsync(everyText(db), (found) => `${found.table}: ${found.text}`);
+    assert.doesNotMatch(texts.join('\n'), /cccccccc/);
+    for (const again of [text, loop.text])
+      assert.equal((await loops.apply(anna, { text: again })).outcome, 'unchanged');
+    const other = await loops.apply(anna, { text: text.replaceAll('cccccccc', 'dddddddd') });
+    assert.equal(other.outcome, 'changed');
+    await assert.rejects(
+      loops.apply(anna, { text: text.replace('T0AAAA', 'T0\\x41AAA') }),
+      /monitor\.alerts\[0\]\.webhook: must stand on one line and without escapes/,
+    );
+  });
+
+  test(`${name}: addresses of webhooks in files that were applied before are left out of them`, async (t) => {
+    const ofNow = 'loop-013';
+    const db = await open(
+      t,
+      loopTestMigrations.filter(({ id }) => id !== ofNow),
+    );
+    const webhook = 'https://hooks.example/T0AAAA/B0BBBB/cccccccc9fXq';
+    const text = `${loopText}\nmonitor: { alerts: [{ webhook: "${webhook}" }] }\n`;
+    const file = JSON.stringify(parseLoopFile(text));
+    await db.write((tx) =>
+      sql`INSERT INTO loop_versions VALUES ('flights', 1, ${text}, ${file}, '[]', 'sha256:0', 'v', 1, 'user:anna')`.execute(
+        tx,
+      ),
+    );
+    await migrate(db, loopTestMigrations);
+    const [version] = await listLoopVersions(db.read, 'flights', 1);
+    const shown = text.replaceAll(webhook, 'https://hooks.example/***9fXq');
+    assert.equal(version?.text, shown);
+    assert.deepEqual(JSON.parse(version?.file ?? ''), parseLoopFile(shown));
   });
 
   test(`${name}: a loop takes no endpoint from a rollout, and leaves none amid a turn; then it takes its champion along`, async (t) => {

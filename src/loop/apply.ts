@@ -5,10 +5,11 @@ import type { DatasetVersion } from '../lifecycle/data/index.ts';
 import type { Actor } from '../platform/access/index.ts';
 import type { BlobStore } from '../platform/blobs/index.ts';
 import type { Tx } from '../platform/db/index.ts';
-import { type ApplyLoop, applyLoopSchema, type LoopFile } from './contract.ts';
+import { type ApplyLoop, applyLoopSchema, codeFileSchema, type LoopFile } from './contract.ts';
 import type { EngineDeps } from './engine/loop-engine.ts';
 import { datasetProblems } from './file/dataset-problems.ts';
 import { fileError, parseLoopFile } from './file/parse-loop-file.ts';
+import { asShown } from './file/shown-addresses.ts';
 import { openRollouts } from './rollouts/store.ts';
 import {
   findLoop,
@@ -19,7 +20,7 @@ import {
   insertTrigger,
   updateLoop,
 } from './store/loops.ts';
-import type { LoopRow, TriggerRow } from './store/tables.ts';
+import type { LoopRow, LoopVersionRow, TriggerRow } from './store/tables.ts';
 import { findTurn } from './store/turns.ts';
 
 /** What applying a loop file came to; `unchanged`: this text and these files were in force already. */
@@ -29,7 +30,9 @@ const datasetPrefix = 'dataset:';
 
 interface Checked {
   readonly input: ReturnType<typeof applyLoopSchema.parse>;
+  /** With whole addresses of webhooks, which the monitor keeps; `kept` has them as they are shown. */
   readonly file: LoopFile;
+  readonly kept: { readonly text: string; readonly file: LoopFile };
   readonly endpoint: string;
   readonly version: DatasetVersion;
   readonly digest: Digest;
@@ -45,6 +48,7 @@ export async function checkLoop(deps: EngineDeps, blobs: BlobStore, given: Apply
   const refuse = (path: readonly PropertyKey[], problem: string) =>
     fileError(input.text, input.fileName, [{ path, problem }]);
   const version = await sourceVersion(deps, file, input.datasetVersionId, refuse);
+  const kept = asShown(input.text, file, refuse);
   const problems = datasetProblems(file, version);
   if (problems.length > 0) throw fileError(input.text, input.fileName, problems);
   const endpoint = file.deploy.endpoint ?? file.loop;
@@ -68,7 +72,7 @@ export async function checkLoop(deps: EngineDeps, blobs: BlobStore, given: Apply
   }
   const files = [...input.files].sort((a, b) => (a.path < b.path ? -1 : 1));
   const digest = digestOfJson({ text: input.text, files, datasetVersionId: version.id });
-  return { input: { ...input, files }, file, endpoint, version, digest };
+  return { input: { ...input, files }, file, kept, endpoint, version, digest };
 }
 
 /**
@@ -79,13 +83,13 @@ export async function putLoop(
   tx: Tx,
   deps: EngineDeps,
   actor: Actor,
-  { input, file, endpoint, version, digest }: Checked,
+  { input, file, kept, endpoint, version, digest }: Checked,
   hasChampion: boolean,
 ): Promise<ApplyOutcome> {
   const nowMs = deps.clock.nowMs();
   const before = await findLoop(tx, file.loop);
   const inForce = before && (await findLoopVersion(tx, file.loop, before.version));
-  if (inForce?.digest === digest) return 'unchanged';
+  if (inForce?.digest === digest || (inForce && digestAsKept(inForce) === digest)) return 'unchanged';
   await requireOneOwner(tx, file.loop, endpoint);
   const number = (before?.version ?? 0) + 1;
   if (before) {
@@ -102,8 +106,8 @@ export async function putLoop(
   await insertLoopVersion(tx, {
     loop: file.loop,
     version: number,
-    text: input.text,
-    file: JSON.stringify(file),
+    text: kept.text,
+    file: JSON.stringify(kept.file),
     files: JSON.stringify(input.files),
     digest,
     dataset_version_id: version.id,
@@ -128,6 +132,11 @@ export async function putLoop(
     reason: `applied ${input.fileName}`,
   });
   return before ? 'changed' : 'created';
+}
+
+/** The digest of a version whose text was read, with addresses as they are shown, and applied again as it was. */
+function digestAsKept({ text, files, dataset_version_id: datasetVersionId }: LoopVersionRow): Digest {
+  return digestOfJson({ text, files: codeFileSchema.array().parse(JSON.parse(files)), datasetVersionId });
 }
 
 /** A loop with the first version of its file, which has done nothing yet. */

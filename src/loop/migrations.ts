@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import { execute, type Migration } from '../platform/db/index.ts';
+import { textAsShown } from './file/shown-addresses.ts';
 
 /** The loop's tables, oldest change first. */
 export const loopMigrations: readonly Migration[] = [
@@ -118,5 +120,23 @@ export const loopMigrations: readonly Migration[] = [
         UPDATE rollouts SET is_interrupted = 1 WHERE data LIKE '%"intent":{%';
         CREATE INDEX rollouts_interrupted ON rollouts (endpoint) WHERE is_interrupted = 1`,
       ),
+  },
+  {
+    // Addresses of webhooks, which may carry tokens, are kept by monitors, and in loop files as they are shown.
+    id: 'loop-013',
+    async up(tx) {
+      const { rows } = await sql<{
+        loop: string;
+        version: number;
+        text: string;
+        file: string;
+      }>`SELECT loop, version, text, file FROM loop_versions`.execute(tx);
+      for (const { loop, version, text, file } of rows) {
+        const { monitor } = JSON.parse(file) as { monitor: { alerts: { webhook: string }[] } };
+        const addresses = monitor.alerts.map(({ webhook }) => webhook);
+        await sql`UPDATE loop_versions SET text = ${textAsShown(text, addresses)}, file = ${textAsShown(file, addresses)}
+          WHERE loop = ${loop} AND version = ${version}`.execute(tx);
+      }
+    },
   },
 ];

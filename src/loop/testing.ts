@@ -22,7 +22,7 @@ import { createLogger } from '../platform/log/index.ts';
 import { defineStepKind, type StepKind } from '../platform/registries/index.ts';
 import { Watermarks, watermarksMigrations } from '../platform/watermarks/index.ts';
 import { ClockSteps } from './clock-steps.ts';
-import type { Loop, Turn, TurnStep } from './contract.ts';
+import type { Loop, LoopFile, Turn, TurnStep } from './contract.ts';
 import { createLoop } from './index.ts';
 import { loopMigrations } from './migrations.ts';
 import type { Judgement, LoopPorts, OpenAlert, PackagedVersion } from './ports.ts';
@@ -69,6 +69,8 @@ export class FakeWorld {
   challenger: number | null = null;
   /** Why a guard took the challenger's traffic; null while none did. */
   guarded: string | null = null;
+  /** Files that monitoring was configured by, in order. */
+  readonly watched: LoopFile[] = [];
   /** Calls of serving in order, e.g. `split 2 0.1`. */
   readonly calls: string[] = [];
   serving: { champion: number | null; challenger: number | null } = { champion: null, challenger: null };
@@ -196,7 +198,9 @@ export class FakeWorld {
         labelCount: async () => this.labels,
       },
       monitoring: {
-        configure: async () => {},
+        configure: async (_, file) => {
+          this.watched.push(file);
+        },
         addReference: async () => {},
         openAlerts: async () => this.alerts,
         rolloutAborted: async (told) => {

@@ -1,4 +1,7 @@
+import { sql } from 'kysely';
+import { shownAddress } from '../../core/shown-address.ts';
 import { execute, type Migration } from '../../platform/db/index.ts';
+import { keptTarget } from './alerts/targets.ts';
 
 export const monitoringMigrations: readonly Migration[] = [
   {
@@ -77,5 +80,39 @@ export const monitoringMigrations: readonly Migration[] = [
         );
         CREATE INDEX alert_deliveries_by_alert ON alert_deliveries (alert_id)`,
       ),
+  },
+  {
+    // Who is told of alerts is kept sealed. What is there is sealed at the start, which knows the key.
+    id: 'monitoring-002',
+    async up(tx) {
+      const asItStands = (json: string) => json;
+      const monitors = await sql<{
+        endpoint: string;
+        spec_json: string;
+      }>`SELECT endpoint, spec_json FROM monitors`.execute(tx);
+      for (const { endpoint, spec_json } of monitors.rows) {
+        const spec = JSON.parse(spec_json) as { alerts: { webhook: string; secret?: string }[] };
+        const alerts = spec.alerts.map((target) => keptTarget(target, asItStands));
+        const specJson = JSON.stringify({ ...spec, alerts });
+        await sql`UPDATE monitors SET spec_json = ${specJson} WHERE endpoint = ${endpoint}`.execute(tx);
+      }
+      await execute(
+        tx,
+        `ALTER TABLE alert_deliveries ADD COLUMN is_signed BIGINT NOT NULL DEFAULT 0;
+        ALTER TABLE alert_deliveries ADD COLUMN sealed_target TEXT NOT NULL DEFAULT ''`,
+      );
+      const deliveries = await sql<{
+        url: string;
+        secret: string | null;
+      }>`SELECT DISTINCT url, secret FROM alert_deliveries`.execute(tx);
+      for (const { url, secret } of deliveries.rows) {
+        const { sealed } = keptTarget({ webhook: url, secret: secret ?? undefined }, asItStands);
+        await sql`UPDATE alert_deliveries SET is_signed = ${secret === null ? 0 : 1}, sealed_target = ${sealed},
+          url = ${shownAddress(url)} WHERE url = ${url} AND coalesce(secret, '') = ${secret ?? ''}`.execute(
+          tx,
+        );
+      }
+      await execute(tx, 'ALTER TABLE alert_deliveries DROP COLUMN secret');
+    },
   },
 ];

@@ -3,14 +3,14 @@ import { systemActor } from '../../platform/access/index.ts';
 import type { Database } from '../../platform/db/index.ts';
 import type { Watermarks } from '../../platform/watermarks/index.ts';
 import { affectedWindows } from './affected-windows.ts';
-import type { MonitorOutputs, MonitorReference, MonitorSpec } from './contract.ts';
+import type { MonitorOutputs, MonitorReference } from './contract.ts';
 import { type DriftReference, measureDrift } from './drift/measure-drift.ts';
 import type { References } from './drift/references.ts';
 import { measureHealth } from './measure-health.ts';
 import { measurePerformance } from './performance/measure-performance.ts';
 import { type LogReader, readValues, readWindow, type TimeRange, type VersionWindow } from './read-window.ts';
 import type { Measured, WindowRecorder } from './record-window.ts';
-import { findMonitor, listReferences, moveMonitor, specOf } from './store/monitors.ts';
+import { findMonitor, type KeptSpec, listReferences, moveMonitor, specOf } from './store/monitors.ts';
 import type { WindowRow } from './store/tables.ts';
 import { firstWindowStart, startsToMature, windowsAt } from './store/windows.ts';
 import { keptDrift, keptWindow, toReference } from './to-contract.ts';
@@ -31,7 +31,7 @@ type Totals = { -readonly [K in keyof MonitorOutputs]: MonitorOutputs[K] };
 
 interface Subject {
   readonly endpoint: string;
-  readonly spec: MonitorSpec;
+  readonly spec: KeptSpec;
   readonly references: readonly MonitorReference[];
   readonly watermarkMs: number;
   /** Event time of the endpoint's first request. */

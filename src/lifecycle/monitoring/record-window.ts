@@ -8,7 +8,6 @@ import {
   type ColumnDrift,
   type Health,
   type MonitorOutputs,
-  type MonitorSpec,
   type MonitorWindow,
   type Performance,
   WINDOW_CLOSED,
@@ -17,7 +16,7 @@ import {
   type WindowEvent,
 } from './contract.ts';
 import type { VersionWindow } from './read-window.ts';
-import { moveMonitor } from './store/monitors.ts';
+import { type KeptSpec, moveMonitor } from './store/monitors.ts';
 import type { WindowRow } from './store/tables.ts';
 import { putWindow } from './store/windows.ts';
 import { keptWindow } from './to-contract.ts';
@@ -35,7 +34,7 @@ export interface Measured {
 
 interface MeasuredWindow {
   readonly endpoint: string;
-  readonly spec: MonitorSpec;
+  readonly spec: KeptSpec;
   readonly range: { readonly fromMs: number; readonly toMs: number };
   /** Start of the first window that is not closed once this is recorded. */
   readonly openMs: number;
@@ -143,7 +142,7 @@ export class WindowRecorder {
     };
   }
 
-  async #event(tx: Tx, type: string, row: WindowRow, measured: Measured, spec: MonitorSpec): Promise<void> {
+  async #event(tx: Tx, type: string, row: WindowRow, measured: Measured, spec: KeptSpec): Promise<void> {
     const window = keptWindow(row);
     const metric = measured.performance.metrics.find((m) => m.metric === spec.performance.metric);
     const data: WindowEvent = {

@@ -8,6 +8,7 @@ import type { Frames } from '../../platform/frames/index.ts';
 import type { Jobs } from '../../platform/jobs/index.ts';
 import type { Journal } from '../../platform/journal/index.ts';
 import type { Outbound } from '../../platform/outbound/index.ts';
+import type { SecretBox } from '../../platform/secrets/index.ts';
 import type { Watermarks } from '../../platform/watermarks/index.ts';
 import type { DataService } from '../data/index.ts';
 import type { EvaluationService } from '../evaluation/index.ts';
@@ -15,13 +16,13 @@ import type { FeedbackService } from '../feedback/index.ts';
 import { AlertKeeper } from './alerts/alert-keeper.ts';
 import { controlDamages, replicaDamage } from './alerts/damage-reason.ts';
 import { deliverAlert } from './alerts/deliver-alert.ts';
+import { areKept, keptTarget, meantTargets, sealOpenTarget } from './alerts/targets.ts';
 import {
   type Alert,
   type DamagedLog,
   type Monitor,
   type MonitorOutputs,
   type MonitorReferenceRequest,
-  type MonitorSpec,
   type MonitorSpecInput,
   type MonitorWindow,
   type MonitorWindowSummary,
@@ -36,19 +37,29 @@ import {
 import { References } from './drift/references.ts';
 import { type MonitorRunDeps, runMonitor } from './monitor-run.ts';
 import { WindowRecorder } from './record-window.ts';
-import { type AlertFilter, deliveriesOf, findAlert, listAlerts, updateAlert } from './store/alerts.ts';
+import {
+  type AlertFilter,
+  deliveriesOf,
+  findAlert,
+  listAlerts,
+  sealDeliveries,
+  updateAlert,
+} from './store/alerts.ts';
 import {
   findMonitor,
+  type KeptSpec,
+  keptSpecSchema,
   listMonitors,
   listReferences,
   moveMonitor,
   putMonitor,
   putReference,
+  sealMonitors,
   specOf,
 } from './store/monitors.ts';
 import type { MonitorRow } from './store/tables.ts';
 import { findWindow, listWindows, startsToMature, type WindowFilter } from './store/windows.ts';
-import { toAlert, toMonitor, toWindow, toWindowSummary } from './to-contract.ts';
+import { shownSpec, toAlert, toMonitor, toWindow, toWindowSummary } from './to-contract.ts';
 import { windowStartMs } from './window-times.ts';
 
 export interface MonitoringServiceOptions {
@@ -61,6 +72,8 @@ export interface MonitoringServiceOptions {
   readonly data: DataService;
   readonly evaluation: EvaluationService;
   readonly feedback: FeedbackService;
+  /** Seals the addresses and secrets of webhooks. */
+  readonly secrets: SecretBox;
   /** Calls the webhooks of alerts. */
   readonly outbound: Outbound;
   readonly clock?: Clock;
@@ -93,16 +106,22 @@ export class MonitoringService {
 
   /**
    * Says how an endpoint is watched. The same again changes nothing; another window size holds for windows that
-   * are not closed yet. Throws `invalid_input`.
+   * are not closed yet. A webhook given as it is shown stays, with its secret. Throws `invalid_input`.
    */
   async configure(actor: Actor, endpoint: string, input: MonitorSpecInput): Promise<Monitor> {
     authorize(actor, 'monitoring:write');
-    const spec = parseInput(monitorSpecSchema, input, 'monitor');
-    const { db, journal, watermarks } = this.#options;
+    const { alerts: given, ...rest } = parseInput(monitorSpecSchema, input, 'monitor');
+    const { db, journal, watermarks, secrets } = this.#options;
     await db.write(async (tx) => {
       const before = await findMonitor(tx, endpoint);
+      const kept = before === undefined ? [] : specOf(before).alerts;
+      const targets = meantTargets(secrets, given, kept);
+      const alerts = areKept(secrets, targets, kept)
+        ? kept
+        : targets.map((target) => keptTarget(target, secrets.seal));
+      const spec: KeptSpec = { ...rest, alerts: [...alerts] };
       const specJson = JSON.stringify(spec);
-      if (before?.spec_json === specJson) return;
+      if (before && JSON.stringify(specOf(before)) === specJson) return;
       await watermarks.declare(tx, endpoint);
       await putMonitor(tx, {
         endpoint,
@@ -120,8 +139,8 @@ export class MonitoringService {
         actor,
         action: 'monitoring:configure',
         subject: { kind: 'monitor', id: endpoint },
-        before: before && withoutSecrets(specOf(before)),
-        after: withoutSecrets(spec),
+        before: before && shownSpec(specOf(before)),
+        after: shownSpec(spec),
         reason: 'the way the endpoint is watched was declared',
       });
     });
@@ -355,16 +374,25 @@ export class MonitoringService {
   }
 
   /** How an endpoint is watched; the defaults, without webhooks, when nobody has said so. */
-  async #specOf(tx: Tx, endpoint: string): Promise<MonitorSpec> {
+  async #specOf(tx: Tx, endpoint: string): Promise<KeptSpec> {
     const monitor = await findMonitor(tx, endpoint);
-    return monitor ? specOf(monitor) : monitorSpecSchema.parse({});
+    return monitor ? specOf(monitor) : keptSpecSchema.parse({});
   }
 
   /** One attempt to tell a webhook; run by the job queue. */
   async deliver(actor: Actor, deliveryId: string, signal: AbortSignal): Promise<void> {
     authorize(actor, 'monitoring:write');
-    const { db, outbound } = this.#options;
-    await deliverAlert(db, outbound, deliveryId, signal, this.#clock);
+    const { db, outbound, secrets } = this.#options;
+    await deliverAlert({ db, outbound, secrets, clock: this.#clock }, deliveryId, signal);
+  }
+
+  /** Seals the targets of alerts that were declared before targets were sealed. Once, at the start. */
+  async sealTargets(): Promise<void> {
+    const seal = (sealed: string) => sealOpenTarget(this.#options.secrets, sealed);
+    await this.#options.db.write(async (tx) => {
+      await sealMonitors(tx, seal);
+      await sealDeliveries(tx, seal);
+    });
   }
 
   async #known(endpoint: string): Promise<MonitorRow> {
@@ -378,11 +406,4 @@ export class MonitoringService {
     const references = await listReferences(this.#options.db.read, row.endpoint);
     return toMonitor(row, references, watermarkMs === undefined ? null : formatTime(watermarkMs));
   }
-}
-
-function withoutSecrets(spec: MonitorSpec) {
-  return {
-    ...spec,
-    alerts: spec.alerts.map(({ webhook, secret }) => ({ webhook, signed: secret !== undefined })),
-  };
 }

@@ -55,6 +55,7 @@ export async function openMonitoring(t: TestContext, open: OpenDatabase) {
   const log = createLogger('test', 'silent');
   const labelDirectory = join(directory, 'labels');
   const endpointExists = async () => true;
+  const secrets = fernetBox(newFernetKey(), 'key');
   const feedback = await FeedbackService.open({
     db,
     journal,
@@ -62,7 +63,7 @@ export async function openMonitoring(t: TestContext, open: OpenDatabase) {
     frames,
     log,
     labelDirectory,
-    secrets: fernetBox(newFernetKey(), 'key'),
+    secrets,
     endpointExists,
     readWaitMs: 600_000,
   });
@@ -70,7 +71,7 @@ export async function openMonitoring(t: TestContext, open: OpenDatabase) {
     () => feedback.close(),
     () => frames.close(),
   );
-  const parts = { db, journal, jobs, watermarks, blobs, frames, data, evaluation, feedback };
+  const parts = { db, journal, jobs, watermarks, blobs, frames, data, evaluation, feedback, secrets };
   const outbound = new Outbound({ allowedSchemes: ['http'], allowPrivateAddresses: true });
   const service = new MonitoringService({ ...parts, outbound });
   return {

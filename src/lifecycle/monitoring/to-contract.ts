@@ -11,7 +11,7 @@ import {
   monitorReferenceSchema,
   monitorWindowSchema,
 } from './contract.ts';
-import { specOf } from './store/monitors.ts';
+import { type KeptSpec, specOf } from './store/monitors.ts';
 import type { AlertRow, DeliveryRow, MonitorRow, ReferenceRow, WindowRow } from './store/tables.ts';
 
 const timeOrNull = (ms: number | null) => (ms === null ? null : formatTime(ms));
@@ -27,24 +27,26 @@ export function toReference(row: ReferenceRow): MonitorReference {
   };
 }
 
-/** Leaves the webhooks' secrets out. */
+/** Leaves out what is sealed of the webhooks. */
 export function toMonitor(
   row: MonitorRow,
   references: readonly ReferenceRow[],
   watermark: string | null,
 ): Monitor {
-  const { alerts, ...spec } = specOf(row);
+  const spec = specOf(row);
   return {
     endpoint: row.endpoint,
-    spec: {
-      ...spec,
-      alerts: alerts.map(({ webhook, secret }) => ({ webhook, signed: secret !== undefined })),
-    },
+    spec: shownSpec(spec),
     references: references.map(toReference),
     watermark,
     openWindowStart: timeOrNull(row.open_window_start_ms),
     updatedAt: formatTime(row.updated_at_ms),
   };
+}
+
+/** As it may be shown, and as the audit trail keeps it. */
+export function shownSpec(spec: KeptSpec): Monitor['spec'] {
+  return { ...spec, alerts: spec.alerts.map(({ webhook, signed }) => ({ webhook, signed })) };
 }
 
 export function toWindow(row: WindowRow): MonitorWindow {
@@ -99,7 +101,7 @@ function toDelivery(row: DeliveryRow): AlertDelivery {
     id: row.id,
     event: row.event,
     url: row.url,
-    signed: row.secret !== null,
+    signed: row.is_signed === 1,
     state: row.state,
     attempts: row.attempts,
     httpStatus: row.http_status,

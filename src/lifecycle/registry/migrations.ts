@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+import { shownAddress } from '../../core/shown-address.ts';
 import { autoIncrement, execute, type Migration } from '../../platform/db/index.ts';
 
 /**
@@ -171,5 +173,15 @@ export const registryMigrations: readonly Migration[] = [
   {
     id: 'registry-012',
     up: (tx) => execute(tx, 'ALTER TABLE model_versions ADD COLUMN undescribed BIGINT NOT NULL DEFAULT 0'),
+  },
+  {
+    // Addresses of webhooks are kept sealed. Those that are there are sealed at the start, which knows the key.
+    id: 'registry-013',
+    async up(tx) {
+      await execute(tx, "ALTER TABLE webhooks ADD COLUMN sealed_url TEXT NOT NULL DEFAULT ''");
+      const { rows } = await sql<{ url: string }>`SELECT DISTINCT url FROM webhook_deliveries`.execute(tx);
+      for (const { url } of rows)
+        await sql`UPDATE webhook_deliveries SET url = ${shownAddress(url)} WHERE url = ${url}`.execute(tx);
+    },
   },
 ];

@@ -86,7 +86,7 @@ export const settingsSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'key that the secrets of webhooks are encrypted with, a Fernet key; one in the data directory unless set',
+      'key that addresses and secrets of webhooks, passwords of other servers and addresses of databases are encrypted with, a Fernet key; one in the data directory unless set',
     ),
   webhookTimeoutSeconds: z.coerce
     .number({ error: 'must be a number of seconds' })

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { isIP, type LookupFunction } from 'node:net';
 import { errorMessage } from '../../core/error-message.ts';
+import { shownAddress } from '../../core/shown-address.ts';
 import { isPublicAddress } from './address.ts';
 import { OutboundRefused } from './outbound-refused.ts';
 import { type Resolve, systemResolve } from './resolve.ts';
@@ -96,16 +97,18 @@ export class Outbound {
   #target(text: string): Target {
     const [, scheme = '', rest = ''] = /^(?:([a-z][a-z0-9+.-]*):)?(.*)$/is.exec(text) ?? [];
     const authority = /^\/\/([^/?#]*)/.exec(rest)?.[1] ?? '';
+    // Messages are kept with deliveries, and shown.
+    const shown = shownAddress(text);
     const malformed = (problem: string) =>
-      new OutboundRefused('malformed', problem, '', `"${text}" is not a URL: ${problem}`);
+      new OutboundRefused('malformed', problem, '', `"${shown}" is not a URL: ${problem}`);
     if (authority.includes('[') !== authority.includes(']')) throw malformed('Invalid IPv6 URL');
     const { allowedSchemes } = this.#policy;
     if (!allowedSchemes.includes(scheme.toLowerCase())) {
-      const message = `the scheme of "${text}" is not allowed; allowed are ${allowedSchemes.join(', ')}`;
+      const message = `the scheme of "${shown}" is not allowed; allowed are ${allowedSchemes.join(', ')}`;
       throw new OutboundRefused('scheme', scheme.toLowerCase(), allowedSchemes.join(', '), message);
     }
     if (/^([^@]*@)?(:\d*)?$/.test(authority)) {
-      throw new OutboundRefused('no-host', text, '', `"${text}" names no host`);
+      throw new OutboundRefused('no-host', text, '', `"${shown}" names no host`);
     }
     if (!URL.canParse(text)) throw malformed('it cannot be read');
     const url = new URL(text);

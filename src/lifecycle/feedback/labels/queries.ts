@@ -1,7 +1,7 @@
 import { errorMessage } from '../../../core/error-message.ts';
 import { fail } from '../../../core/errors.ts';
 import { type Clock, formatTime } from '../../../core/time.ts';
-import { withoutPassword } from '../../../core/without-password.ts';
+import { isWithoutPassword, withoutPassword } from '../../../core/without-password.ts';
 import type { Actor } from '../../../platform/access/index.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import { firstCronMs, nextCronMs } from '../../../platform/jobs/index.ts';
@@ -34,7 +34,10 @@ export class Queries {
     this.#options = options;
   }
 
-  /** Declares a query. Another SQL or watermark column starts from the initial watermark again. */
+  /**
+   * Declares a query. Another SQL or watermark column starts from the initial watermark again; an address as it is shown
+   * stands for the one that is kept. Throws `invalid_input` where none is.
+   */
   async put(actor: Actor, name: string, input: LabelQueryInput): Promise<LabelQuery> {
     const { db, sources, secrets, clock, journal } = this.#options;
     const nowMs = clock.nowMs();
@@ -46,7 +49,7 @@ export class Queries {
         name,
         endpoint,
         ...settings,
-        urlSealed: secrets.seal(url),
+        urlSealed: isWithoutPassword(url) ? this.#keptUrl(before, url) : secrets.seal(url),
         watermark: goesOn ? before.watermark : null,
         nextAtMs: input.cron === null ? null : firstCronMs(input.cron, 'UTC', nowMs),
         lastRun: before?.lastRun ?? null,
@@ -62,6 +65,12 @@ export class Queries {
       return query;
     });
     return this.#shown(query);
+  }
+
+  #keptUrl(before: StoredQuery | undefined, url: string): string {
+    if (before && this.#shown(before).url === url) return before.urlSealed;
+    const problem = `"${url}" has *** for a password, and no query of this name has that address. Give the password`;
+    throw fail('invalid_input', { field: 'url', problem });
   }
 
   async list(): Promise<readonly LabelQuery[]> {

@@ -8,7 +8,6 @@ import {
   ALERT_RESOLVED,
   type AlertEvent,
   type AlertEvidence,
-  type MonitorSpec,
   type RestoredControl,
   type RolloutAborted,
   replicaAlertKinds,
@@ -21,6 +20,7 @@ import {
   unresolvedOfKind,
   updateAlert,
 } from '../store/alerts.ts';
+import type { KeptSpec } from '../store/monitors.ts';
 import type { AlertRow, WindowRow } from '../store/tables.ts';
 import { listWindows } from '../store/windows.ts';
 import { readEvidence } from '../to-contract.ts';
@@ -32,7 +32,7 @@ import { restoredReason } from './restored-reason.ts';
 
 interface JudgedWindow {
   readonly endpoint: string;
-  readonly spec: MonitorSpec;
+  readonly spec: KeptSpec;
   readonly row: WindowRow;
   /** Whether the window has just been closed, and whether its performance has just matured. */
   readonly closes: boolean;
@@ -111,7 +111,7 @@ export class AlertKeeper {
       spec,
       champion,
       endMs,
-    }: { endpoint: string; spec: MonitorSpec; champion: string; endMs: number },
+    }: { endpoint: string; spec: KeptSpec; champion: string; endMs: number },
   ): Promise<number> {
     const gone = (await unresolvedAlerts(tx, endpoint)).filter(
       // A version whose rollout was aborted does not answer: that is no reason to forget it.
@@ -126,7 +126,7 @@ export class AlertKeeper {
   }
 
   /** Opens an alert about an aborted rollout, unless this one is told of already. */
-  async rolloutAborted(tx: Tx, spec: MonitorSpec, told: RolloutAborted): Promise<void> {
+  async rolloutAborted(tx: Tx, spec: KeptSpec, told: RolloutAborted): Promise<void> {
     const { endpoint, modelVersion, subject, reason, beganMs, endedMs } = told;
     const known = await unresolvedAlerts(tx, endpoint);
     if (known.some((alert) => alert.kind === 'rollout' && alert.subject === subject)) return;
@@ -155,7 +155,7 @@ export class AlertKeeper {
    */
   async logDamaged(
     tx: Tx,
-    specOf: (endpoint: string) => Promise<MonitorSpec>,
+    specOf: (endpoint: string) => Promise<KeptSpec>,
     where: { readonly id: string; readonly resolution: string },
     damages: readonly LogDamage[],
   ): Promise<void> {
@@ -190,7 +190,7 @@ export class AlertKeeper {
   /** Opens and resolves alerts about replicas, by what is known of all of them. See `replicaFindings`. */
   async replicasWatched(
     tx: Tx,
-    specOf: (endpoint: string) => Promise<MonitorSpec>,
+    specOf: (endpoint: string) => Promise<KeptSpec>,
     replicas: readonly WatchedReplica[],
   ): Promise<void> {
     const nowMs = this.#clock.nowMs();
@@ -228,7 +228,7 @@ export class AlertKeeper {
   /** Opens an alert for each endpoint of a replica that knows of what came after control's backup, unless there is one. */
   async controlRestored(
     tx: Tx,
-    specOf: (endpoint: string) => Promise<MonitorSpec>,
+    specOf: (endpoint: string) => Promise<KeptSpec>,
     told: RestoredControl,
   ): Promise<void> {
     const { replicaId, endpoints, fromMs, toMs } = told;
@@ -258,7 +258,7 @@ export class AlertKeeper {
   }
 
   /** An alert that a person has seen: one of a kind that nothing else ends is over. */
-  async acknowledged(tx: Tx, spec: MonitorSpec, alert: AlertRow): Promise<void> {
+  async acknowledged(tx: Tx, spec: KeptSpec, alert: AlertRow): Promise<void> {
     if (alert.kind !== 'restored') return;
     await this.#resolve(tx, spec, alert, this.#clock.nowMs(), 'a person has seen to it');
   }
@@ -266,7 +266,7 @@ export class AlertKeeper {
   /** Resolves what is open about earlier rollouts of an endpoint. */
   async rolloutSucceeded(
     tx: Tx,
-    spec: MonitorSpec,
+    spec: KeptSpec,
     endpoint: string,
     endedMs: number,
     resolution: string,
@@ -276,7 +276,7 @@ export class AlertKeeper {
   }
 
   /** Resolves what is open about an endpoint that was retired; what is about replicas and their files stays. */
-  async endpointRetired(tx: Tx, spec: MonitorSpec, endpoint: string): Promise<void> {
+  async endpointRetired(tx: Tx, spec: KeptSpec, endpoint: string): Promise<void> {
     const nowMs = this.#clock.nowMs();
     const open = (await unresolvedAlerts(tx, endpoint)).filter(({ kind }) => !ofReplicas.includes(kind));
     for (const alert of open) await this.#resolve(tx, spec, alert, nowMs, 'the endpoint was retired');
@@ -315,7 +315,7 @@ export class AlertKeeper {
     });
   }
 
-  async #open(tx: Tx, spec: MonitorSpec, what: NewAlert): Promise<void> {
+  async #open(tx: Tx, spec: KeptSpec, what: NewAlert): Promise<void> {
     const nowMs = this.#clock.nowMs();
     const alert: AlertRow = {
       ...what,
@@ -332,13 +332,7 @@ export class AlertKeeper {
     await this.#tell(tx, spec, alert, ALERT_OPENED, what.opened_at_ms);
   }
 
-  async #resolve(
-    tx: Tx,
-    spec: MonitorSpec,
-    alert: AlertRow,
-    endMs: number,
-    resolution: string,
-  ): Promise<void> {
+  async #resolve(tx: Tx, spec: KeptSpec, alert: AlertRow, endMs: number, resolution: string): Promise<void> {
     const change = {
       state: 'resolved',
       resolved_at_ms: endMs,
@@ -351,7 +345,7 @@ export class AlertKeeper {
 
   async #tell(
     tx: Tx,
-    spec: MonitorSpec,
+    spec: KeptSpec,
     alert: AlertRow,
     event: typeof ALERT_OPENED | typeof ALERT_RESOLVED,
     eventTimeMs: number,
@@ -367,14 +361,15 @@ export class AlertKeeper {
     };
     const subject = { kind: 'endpoint', id: alert.endpoint };
     await this.#journal.appendEvent(tx, { type: event, subject, data, eventTimeMs });
-    for (const { webhook, secret } of spec.alerts) {
+    for (const { webhook, signed, sealed } of spec.alerts) {
       const id = uuidv7(this.#clock.nowMs());
       await insertDelivery(tx, {
         id,
         alert_id: alert.id,
         event,
         url: webhook,
-        secret: secret ?? null,
+        is_signed: signed ? 1 : 0,
+        sealed_target: sealed,
         body: JSON.stringify({ id, event, eventTime: formatTime(eventTimeMs), alert: data }),
         state: 'pending',
         attempts: 0,

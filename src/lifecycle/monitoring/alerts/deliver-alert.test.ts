@@ -4,17 +4,24 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
-import { forEachDatabase } from '../../../platform/db/testing.ts';
+import { sql } from 'kysely';
+import { everyText, migrate } from '../../../platform/db/index.ts';
+import { forEachDatabase, type OpenDatabase } from '../../../platform/db/testing.ts';
 import type { JobResource } from '../../../platform/jobs/index.ts';
+import { monitorSpecSchema } from '../contract.ts';
 import { ada, dayMs, makeRows, openMonitoring, startMs } from '../testing.ts';
 
 /** A webhook that answers with these statuses in turn and keeps what it was sent. */
 async function hook(t: TestContext, statuses: readonly number[]) {
-  const got: { readonly headers: IncomingMessage['headers']; readonly body: string }[] = [];
+  const got: {
+    readonly headers: IncomingMessage['headers'];
+    readonly body: string;
+    readonly path: string | undefined;
+  }[] = [];
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
-    got.push({ headers: request.headers, body });
+    got.push({ headers: request.headers, body, path: request.url });
     response.writeHead(statuses[got.length - 1] ?? 200).end();
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -57,13 +64,89 @@ forEachDatabase((name, open) => {
       await deliver();
       assert.equal(got.length, 2);
 
-      const { headers, body } = got[1] ?? { headers: {}, body: '' };
+      const { headers, body } = got[1] ?? { headers: {} as IncomingMessage['headers'], body: '' };
       const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
       const expected = createHmac('sha256', 'quiet').update(signed).digest('base64');
       assert.equal(headers['webhook-signature'], `v1,${expected}`);
       const sent = JSON.parse(body);
       assert.deepEqual([sent.event, sent.alert.subject], ['alert.opened', 'distance']);
       assert.equal(JSON.stringify(await service.alerts(ada, { limit: 1 })).includes('quiet'), false);
+    });
+
+    test('whom alerts are told to is kept sealed, shown by its end, and kept by what is shown', async (t) => {
+      const { service, send, advance, jobs, db } = await openMonitoring(t, open);
+      const { url, got } = await hook(t, []);
+      const webhook = `${url}/T0AAAA/B0BBBB/cccccccc9fXq`;
+      const made = await service.configure(ada, 'flights', { alerts: [{ webhook, secret: 'quietquiet' }] });
+      const shown = `${new URL(url).origin}/***9fXq`;
+      assert.deepEqual(made.spec.alerts, [{ webhook: shown, signed: true }]);
+      const again = await service.configure(ada, 'flights', { alerts: [{ webhook: shown }] });
+      assert.equal(again.updatedAt, made.updatedAt);
+      const changed = await service.configure(ada, 'flights', {
+        window: 'day',
+        persistence: { windows: 1, outOf: 1 },
+        alerts: [{ webhook: 'http://127.0.0.1:9/' }, { webhook: shown }],
+      });
+      assert.deepEqual(changed.spec.alerts[1], { webhook: shown, signed: true });
+      await assert.rejects(
+        service.configure(ada, 'flights', { alerts: [{ webhook: 'https://elsewhere.example/***abcd' }] }),
+        {
+          code: 'invalid_input',
+          message: /alerts\[0\]\.webhook.*Give the whole address/,
+        },
+      );
+      await send(makeRows(1, startMs, 100, {}).map((row) => ({ ...row, status: 'overloaded' })));
+      await advance(startMs + dayMs);
+      const [alert] = await service.alerts(ada, { limit: 1 });
+      assert.deepEqual(
+        alert?.deliveries.map((d) => [d.url, d.signed]),
+        [
+          ['http://127.0.0.1:9/', false],
+          [shown, true],
+        ],
+      );
+      const told = (await jobs.list({ kind: 'alert-delivery', limit: 10 })).find(
+        (job) => deliveryOf(job) === alert?.deliveries[1]?.id,
+      );
+      await service.deliver(ada, deliveryOf(told), new AbortController().signal);
+      assert.equal(got[0]?.path, new URL(webhook).pathname);
+      assert.ok(got[0]?.headers['webhook-signature']);
+      const texts = await Array.fromAsync(everyText(db), ({ table, text }) => `${table}: ${text}`);
+      assert.doesNotMatch(texts.join('\n'), /cccccccc|quietquiet/);
+    });
+
+    test('whom alerts were told to before is sealed at the start', async (t) => {
+      const { url, got } = await hook(t, []);
+      const webhook = `${url}/T0AAAA/B0BBBB/cccccccc9fXq`;
+      const spec = JSON.stringify({
+        ...monitorSpecSchema.parse({}),
+        alerts: [{ webhook, secret: 'quietquiet' }],
+      });
+      const openOld: OpenDatabase = async (context, migrations) => {
+        const old = await open(
+          context,
+          migrations.filter(({ id }) => id !== 'monitoring-002'),
+        );
+        await old.write(async (tx) => {
+          await sql`INSERT INTO monitors VALUES ('flights', ${spec}, NULL, '', 0, 1)`.execute(tx);
+          await sql`INSERT INTO alert_deliveries (id, alert_id, event, url, secret, body, state, attempts, updated_at_ms)
+            VALUES ('d', 'a', 'alert.opened', ${webhook}, 'quietquiet', '{}', 'pending', 0, 1)`.execute(tx);
+        });
+        await migrate(old, migrations);
+        return old;
+      };
+      const { service, db } = await openMonitoring(t, openOld);
+      await service.sealTargets();
+      await service.sealTargets();
+      const texts = await Array.fromAsync(everyText(db), ({ table, text }) => `${table}: ${text}`);
+      assert.doesNotMatch(texts.join('\n'), /cccccccc|quietquiet/);
+      const { spec: kept, updatedAt } = await service.monitor(ada, 'flights');
+      assert.deepEqual(kept.alerts, [{ webhook: `${new URL(url).origin}/***9fXq`, signed: true }]);
+      const again = { alerts: [{ webhook, secret: 'quietquiet' }] };
+      assert.equal((await service.configure(ada, 'flights', again)).updatedAt, updatedAt);
+      await service.deliver(ada, 'd', new AbortController().signal);
+      assert.equal(got[0]?.path, new URL(webhook).pathname);
+      assert.ok(got[0]?.headers['webhook-signature']);
     });
 
     test('an address that may not be called is given up at once', async (t) => {

@@ -1,10 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import { errorMessage } from '../../../core/error-message.ts';
-import { type Clock, wallClock } from '../../../core/time.ts';
+import type { Clock } from '../../../core/time.ts';
 import type { Database } from '../../../platform/db/index.ts';
 import { type Outbound, OutboundRefused } from '../../../platform/outbound/index.ts';
+import type { SecretBox } from '../../../platform/secrets/index.ts';
 import { findDelivery, updateDelivery } from '../store/alerts.ts';
+import type { DeliveryRow } from '../store/tables.ts';
+import { openTarget } from './targets.ts';
 
 /** Kind of the jobs that bring an alert to a webhook. */
 export const ALERT_DELIVERY = 'alert-delivery';
@@ -13,6 +16,13 @@ export const ALERT_DELIVERY = 'alert-delivery';
 export const deliveryMaxFailures = 8;
 
 const timeoutMs = 10_000;
+
+interface DeliveryDeps {
+  readonly db: Database;
+  readonly outbound: Outbound;
+  readonly secrets: SecretBox;
+  readonly clock: Clock;
+}
 
 /**
  * Posts a delivery's JSON to its webhook once, and records how it went. Throws when it did not arrive, so that the
@@ -23,18 +33,15 @@ const timeoutMs = 10_000;
  * over "<webhook-id>.<webhook-timestamp>.<body>">`.
  */
 export async function deliverAlert(
-  db: Database,
-  outbound: Outbound,
+  deps: DeliveryDeps,
   deliveryId: string,
   signal: AbortSignal,
-  clock: Clock = wallClock,
 ): Promise<void> {
+  const { db, clock } = deps;
   const delivery = await findDelivery(db.read, deliveryId);
   if (!delivery || delivery.state === 'delivered') return;
   const attempts = delivery.attempts + 1;
-  const { url, secret, body } = delivery;
-  const headers = headersOf(deliveryId, secret, body, clock.nowMs());
-  const outcome = await post(outbound, url, headers, body, signal);
+  const outcome = await post(deps, delivery, signal);
   const isLast = outcome.isFinal || attempts >= deliveryMaxFailures;
   const state = outcome.error === null ? 'delivered' : isLast ? 'failed' : 'pending';
   const change = {
@@ -45,7 +52,8 @@ export async function deliverAlert(
     updated_at_ms: clock.nowMs(),
   } as const;
   await db.write((tx) => updateDelivery(tx, deliveryId, change));
-  if (outcome.error !== null && !outcome.isFinal) throw new Error(`webhook ${url}: ${outcome.error}`);
+  if (outcome.error !== null && !outcome.isFinal)
+    throw new Error(`webhook ${delivery.url}: ${outcome.error}`);
 }
 
 function headersOf(id: string, secret: string | null, body: string, nowMs: number): Record<string, string> {
@@ -70,14 +78,14 @@ interface Outcome {
 }
 
 async function post(
-  outbound: Outbound,
-  url: string,
-  headers: Record<string, string>,
-  body: string,
+  { outbound, secrets, clock }: DeliveryDeps,
+  { id, body, sealed_target }: DeliveryRow,
   signal: AbortSignal,
 ): Promise<Outcome> {
   try {
-    const { status } = await outbound.post(url, { headers, body, timeoutMs, signal });
+    const { webhook, secret = null } = openTarget(secrets, sealed_target);
+    const headers = headersOf(id, secret, body, clock.nowMs());
+    const { status } = await outbound.post(webhook, { headers, body, timeoutMs, signal });
     const isTaken = status >= 200 && status < 300;
     const error = isTaken ? null : `answered ${status} ${STATUS_CODES[status] ?? ''}`.trim();
     return { httpStatus: status, error, isFinal: false };

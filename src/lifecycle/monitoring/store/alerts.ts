@@ -77,3 +77,14 @@ export async function insertDelivery(tx: Tx, row: DeliveryRow): Promise<void> {
 export async function updateDelivery(tx: Tx, id: string, change: Partial<DeliveryRow>): Promise<void> {
   await db(tx).updateTable('alert_deliveries').set(change).where('id', '=', id).execute();
 }
+
+/** Seals the targets of deliveries of before targets were sealed. */
+export async function sealDeliveries(tx: Tx, seal: (sealed: string) => string): Promise<void> {
+  const rows = await db(tx)
+    .selectFrom('alert_deliveries')
+    .select(['id', 'sealed_target'])
+    .where('sealed_target', 'like', '{%')
+    .execute();
+  for (const { id, sealed_target } of rows)
+    await updateDelivery(tx, id, { sealed_target: seal(sealed_target) });
+}

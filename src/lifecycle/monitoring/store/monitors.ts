@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import { type Tx, tables } from '../../../platform/db/index.ts';
-import { type MonitorSpec, monitorSpecSchema } from '../contract.ts';
+import { keptTargetSchema } from '../alerts/targets.ts';
+import { monitorSpecSchema } from '../contract.ts';
 import type { MonitoringTables, MonitorRow, ReferenceRow } from './tables.ts';
 
 const db = (tx: Tx) => tables<MonitoringTables>(tx);
@@ -50,7 +52,26 @@ export async function putReference(tx: Tx, row: ReferenceRow): Promise<void> {
     .execute();
 }
 
-/** How an endpoint is watched, as it was declared. */
-export function specOf(monitor: Pick<MonitorRow, 'spec_json'>): MonitorSpec {
-  return monitorSpecSchema.parse(JSON.parse(monitor.spec_json));
+/** How an endpoint is watched, as it is kept: who is told of alerts is sealed. */
+export const keptSpecSchema = monitorSpecSchema.extend({ alerts: z.array(keptTargetSchema).default([]) });
+export type KeptSpec = z.infer<typeof keptSpecSchema>;
+
+/** How an endpoint is watched. */
+export function specOf(monitor: Pick<MonitorRow, 'spec_json'>): KeptSpec {
+  return keptSpecSchema.parse(JSON.parse(monitor.spec_json));
+}
+
+/** Seals what rows of before targets were sealed hold in the open. */
+export async function sealMonitors(tx: Tx, seal: (sealed: string) => string): Promise<void> {
+  for (const row of await listMonitors(tx)) {
+    const spec = specOf(row);
+    const alerts = spec.alerts.map((target) => ({ ...target, sealed: seal(target.sealed) }));
+    const specJson = JSON.stringify({ ...spec, alerts });
+    if (specJson !== JSON.stringify(spec))
+      await db(tx)
+        .updateTable('monitors')
+        .set({ spec_json: specJson })
+        .where('endpoint', '=', row.endpoint)
+        .execute();
+  }
 }

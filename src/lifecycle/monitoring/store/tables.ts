@@ -64,8 +64,11 @@ export interface DeliveryRow {
   readonly id: string;
   readonly alert_id: string;
   readonly event: AlertDelivery['event'];
+  /** As it is shown. */
   readonly url: string;
-  readonly secret: string | null;
+  readonly is_signed: number;
+  /** The sealed target: see alerts/targets.ts. */
+  readonly sealed_target: string;
   readonly body: string;
   readonly state: AlertDelivery['state'];
   readonly attempts: number;

@@ -39,6 +39,7 @@ export const webhookSchema = z.object({
   id: z.string(),
   name: z.string(),
   description: z.string(),
+  /** Its host and the last four characters: a path may be a token. An update that gives it back keeps the address. */
   url: z.string(),
   events: z.array(z.string()),
   status: webhookStatusSchema,
@@ -95,6 +96,7 @@ export const webhookDeliverySchema = z.object({
   id: z.string(),
   webhookId: z.string(),
   webhookName: z.string(),
+  /** As the webhook's is shown. */
   url: z.string(),
   event: z.string(),
   status: deliveryStatusSchema,

@@ -69,7 +69,7 @@ async function tryOnce(
   const unanswered = (error: string, mayHelp: boolean) => ({ answer: null, error, mayHelp, waitMs: null });
   try {
     const secret = webhook.sealed_secret === null ? null : secrets.open(webhook.sealed_secret);
-    const message = { url: webhook.url, id: delivery.id, body: delivery.body, secret };
+    const message = { url: secrets.open(webhook.sealed_url), id: delivery.id, body: delivery.body, secret };
     const answer = await send(outbound, message, clock.nowMs(), timeoutMs, signal);
     return { answer, error: null, mayHelp: false, waitMs: null, ...complaintOf(answer, clock.nowMs()) };
   } catch (error) {

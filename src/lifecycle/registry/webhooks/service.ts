@@ -2,6 +2,7 @@ import { errorMessage } from '../../../core/error-message.ts';
 import { fail } from '../../../core/errors.ts';
 import { uuidv7 } from '../../../core/ids.ts';
 import { parseInput } from '../../../core/schema.ts';
+import { shownAddress } from '../../../core/shown-address.ts';
 import { type Actor, authorize } from '../../../platform/access/index.ts';
 import type { Tx } from '../../../platform/db/index.ts';
 import { pageToken, readPageToken } from '../../../platform/search/index.ts';
@@ -33,6 +34,7 @@ import {
   listDeliveries,
   listWebhookRows,
   moveDelivery,
+  unsealedWebhooks,
   updateWebhookRow,
   type WebhookRow,
 } from './store.ts';
@@ -41,7 +43,7 @@ import { toDelivery, toDeliveryDetail, toWebhook } from './wire.ts';
 
 const largestPage = 1000;
 
-/** Webhooks and the record of their deliveries. Secrets go in and never come out. */
+/** Webhooks and the record of their deliveries. Secrets and whole addresses go in and never come out. */
 export function createWebhooks(deps: DeliveryDeps) {
   const { db, journal, clock, outbound, secrets } = deps;
 
@@ -52,6 +54,7 @@ export function createWebhooks(deps: DeliveryDeps) {
     return rows.map((row) => toWebhook(row, events.get(row.id) ?? [], counts.get(row.id)));
   };
   const seal = (secret: string): string | null => (secret === '' ? null : secrets.seal(secret));
+  const sealedAddress = (url: string) => ({ url: shownAddress(url), sealed_url: secrets.seal(url) });
   const record = async (
     tx: Tx,
     actor: Actor,
@@ -86,7 +89,7 @@ export function createWebhooks(deps: DeliveryDeps) {
       const row: WebhookRow = {
         id: uuidv7(nowMs),
         name,
-        url,
+        ...sealedAddress(url),
         description: facts.description,
         status: facts.status,
         sealed_secret: seal(facts.secret),
@@ -128,19 +131,24 @@ export function createWebhooks(deps: DeliveryDeps) {
       return { items: await detailed(page), next };
     },
 
-    /** What is left out stays; an empty secret ends signing. Throws `webhook_unknown`, `tracking_invalid`. */
+    /**
+     * What is left out stays, and so does the address where it is given as it is shown; an empty secret ends signing.
+     * Throws `webhook_unknown`, `tracking_invalid`.
+     */
     async update(actor: Actor, id: string, input: UpdateWebhookInput): Promise<Webhook> {
       authorize(actor, 'webhooks:write');
-      await webhookById(db.read, id);
+      const { url: shown } = await webhookById(db.read, id);
       if (input.name !== undefined) checkWebhookName(input.name);
-      if (input.url !== undefined) await checkWebhookUrl(outbound, input.url);
+      const url = input.url === shown ? undefined : input.url;
+      if (url !== undefined) await checkWebhookUrl(outbound, url);
       if (input.events !== undefined) checkWebhookEvents(input.events);
-      const { secret, events, ...facts } = parseInput(updateWebhookInputSchema, input);
+      const { secret, events, url: _, ...facts } = parseInput(updateWebhookInputSchema, input);
       await db.write(async (tx) => {
         const before = await webhookById(tx, id);
         const updatedMs = Math.max(clock.nowMs(), before.updated_at_ms + 1);
         const sealed = secret === undefined ? {} : { sealed_secret: seal(secret) };
-        const change = { ...defined(facts), ...sealed, updated_at_ms: updatedMs };
+        const address = url === undefined ? {} : sealedAddress(url);
+        const change = { ...defined(facts), ...address, ...sealed, updated_at_ms: updatedMs };
         const had = (await eventsByWebhook(tx, [id])).get(id) ?? [];
         await updateWebhookRow(tx, id, change, events);
         const after = { ...before, ...change };
@@ -177,7 +185,7 @@ export function createWebhooks(deps: DeliveryDeps) {
       const body = bodyOf({ event: chosen, data: examplePayloads[chosen] ?? {} }, clock.nowMs());
       try {
         const secret = row.sealed_secret === null ? null : secrets.open(row.sealed_secret);
-        const message = { url: row.url, id: uuidv7(clock.nowMs()), body, secret };
+        const message = { url: secrets.open(row.sealed_url), id: uuidv7(clock.nowMs()), body, secret };
         const answer = await send(outbound, message, clock.nowMs(), deps.timeoutMs);
         const { status, body: responseBody } = answer;
         return { success: status < 300, responseStatus: status, responseBody, errorMessage: null };
@@ -239,6 +247,14 @@ export function createWebhooks(deps: DeliveryDeps) {
       return this.delivery(actor, id);
     },
 
+    /** Seals the addresses of webhooks that were made before addresses were. Once, at the start. */
+    async sealAddresses(): Promise<void> {
+      await db.write(async (tx) => {
+        for (const { id, url } of await unsealedWebhooks(tx))
+          await updateWebhookRow(tx, id, sealedAddress(url));
+      });
+    },
+
     /** Makes an attempt of a delivery; see `attemptDelivery`. For the worker. */
     attempt: (deliveryId: string, attempt: number, signal: AbortSignal): Promise<void> =>
       attemptDelivery(deps, deliveryId, attempt, signal),
@@ -254,7 +270,7 @@ async function webhookById(tx: Tx, id: string): Promise<WebhookRow> {
   return row;
 }
 
-/** What the audit trail keeps: everything but the secret. */
+/** What the audit trail keeps: everything but the secret, and the address as it is shown. */
 function factsOf(row: WebhookRow, events: readonly string[]): object {
   const { name, description, url, status, sealed_secret } = row;
   return { name, description, url, status, events, isSigned: sealed_secret !== null };

@@ -8,7 +8,10 @@ interface WebhookTables {
     id: string;
     name: string;
     description: string;
+    /** As it is shown: a path may be a token. */
     url: string;
+    /** The address that is called; '' in a row of before addresses were sealed, until control starts. */
+    sealed_url: string;
     status: WebhookStatus;
     /** Null: deliveries are not signed. */
     sealed_secret: string | null;
@@ -20,6 +23,7 @@ interface WebhookTables {
     id: string;
     webhook_id: string;
     webhook_name: string;
+    /** As it is shown. */
     url: string;
     event: string;
     body: string;
@@ -89,6 +93,11 @@ export async function listWebhookRows(
     );
   }
   return query.orderBy('created_at_ms', 'desc').orderBy('id', 'desc').limit(limit).execute();
+}
+
+/** Webhooks of before addresses were sealed. */
+export async function unsealedWebhooks(tx: Tx): Promise<readonly Pick<WebhookRow, 'id' | 'url'>[]> {
+  return on(tx).selectFrom('webhooks').select(['id', 'url']).where('sealed_url', '=', '').execute();
 }
 
 /** Active webhooks that ask for an event. */

@@ -11,6 +11,7 @@ import { createWebhooks } from './service.ts';
 export interface Received {
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
+  readonly path: string | undefined;
 }
 
 /** A receiver on this machine that answers with these statuses in turn (then 200) and keeps what it was sent. */
@@ -23,7 +24,7 @@ export async function receiver(
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
-    got.push({ headers: request.headers, body });
+    got.push({ headers: request.headers, body, path: request.url });
     response.writeHead(statuses[got.length - 1] ?? 200, headers).end('noted');
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

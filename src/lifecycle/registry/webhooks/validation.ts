@@ -1,3 +1,4 @@
+import { isShownAddress } from '../../../core/shown-address.ts';
 import { type Outbound, OutboundRefused } from '../../../platform/outbound/index.ts';
 import { invalidParameter, pythonRepr } from '../../experiments/index.ts';
 import { webhookActions, webhookEventNames } from './contract.ts';
@@ -17,6 +18,11 @@ export function checkWebhookName(name: string): void {
 export async function checkWebhookUrl(outbound: Outbound, url: string): Promise<void> {
   if (url.trim() === '') {
     throw invalidParameter(`Webhook URL cannot be empty or just whitespace: ${pythonRepr(url)}`);
+  }
+  if (isShownAddress(url)) {
+    throw invalidParameter(
+      `Webhook URL ${pythonRepr(url)} is only what is shown of an address. Give the whole address.`,
+    );
   }
   try {
     await outbound.check(url);

@@ -8,7 +8,7 @@ import { EVENTS } from './webhook-text.ts';
 
 const USUAL = 6;
 
-/** Makes a webhook, or changes the one that is given; an empty secret leaves that as it is. */
+/** Makes a webhook, or changes the one that is given; an empty secret and the address as it is shown leave these as they are. */
 export function WebhookForm(props: {
   readonly webhook?: Webhook;
   readonly onClose: () => void;
