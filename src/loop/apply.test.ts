@@ -136,6 +136,7 @@ forEachDatabase((name, open) => {
       weighedAtMs: null,
       movedAlias: null,
       endedAtMs: null,
+      countsUntilMs: null,
       coolUntilMs: null,
       clock: null,
       intent: null,

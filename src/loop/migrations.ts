@@ -139,4 +139,14 @@ export const loopMigrations: readonly Migration[] = [
       }
     },
   },
+  {
+    // Rollouts that have ended and whose last rows are still coming in are looked for every second.
+    id: 'loop-014',
+    up: (tx) =>
+      execute(
+        tx,
+        `ALTER TABLE rollouts ADD COLUMN is_uncounted BIGINT NOT NULL DEFAULT 0;
+        CREATE INDEX rollouts_uncounted ON rollouts (id) WHERE is_uncounted = 1`,
+      ),
+  },
 ];

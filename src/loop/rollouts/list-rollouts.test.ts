@@ -45,6 +45,7 @@ function rollout(createdAtMs: number, model: string, state: RolloutRecord['state
       weighedAtMs: null,
       movedAlias: null,
       endedAtMs: null,
+      countsUntilMs: null,
       coolUntilMs: null,
       clock: null,
       intent: null,

@@ -8,6 +8,7 @@ import type { ComparedArm } from '../verdict/compare-arms.ts';
 import { observe, zeroBeforeOf } from '../verdict/observe.ts';
 import { provedArm } from '../verdict/proof.ts';
 import { behindText } from './behind-text.ts';
+import { countEnded } from './count-ended.ts';
 import { judgeRollout } from './judge-rollout.ts';
 import type { Followed } from './live/rollout-watch.ts';
 import { movedAlong } from './moved-along.ts';
@@ -21,6 +22,7 @@ import {
   openStates,
   type RolloutIntent,
   type RolloutRecord,
+  uncountedRollouts,
 } from './store.ts';
 
 const tickMs = 1000;
@@ -159,9 +161,11 @@ export class RolloutEngine {
           watchOwner,
           open.map((record) => this.#followed(record)),
         );
+        const ended = await uncountedRollouts(this.#deps.db.read);
         for (const id of this.#nextLookMs.keys())
-          if (!open.some((record) => record.id === id)) this.#forget(id);
-        for (const record of open) await this.#try(record);
+          if (![...open, ...ended].some((record) => record.id === id)) this.#forget(id);
+        for (const record of open) await this.#try(record, () => this.#look(record));
+        for (const record of ended) await this.#try(record, () => this.#count(record));
       }
     } catch (error) {
       this.#deps.logger.error({ err: error }, 'rollouts could not be read; they are tried again');
@@ -209,12 +213,12 @@ export class RolloutEngine {
     await this.#writer.note(record, mode === 'live' ? movedAlong(record.data, stepMs, clock) : { clock });
   }
 
-  async #try(record: RolloutRecord): Promise<void> {
+  async #try(record: RolloutRecord, look: () => Promise<void>): Promise<void> {
     try {
-      if (await this.#isOver(record)) return;
+      if (openStates.includes(record.state) && (await this.#isOver(record))) return;
       const startedMs = performance.now();
       if (startedMs < (this.#nextLookMs.get(record.id) ?? 0)) return;
-      await this.#look(record);
+      await look();
       const endedMs = performance.now();
       this.#nextLookMs.set(record.id, endedMs + Math.max(lookEveryMs, restFactor * (endedMs - startedMs)));
     } catch (error) {
@@ -308,6 +312,13 @@ export class RolloutEngine {
         : this.#writer.note(record, change);
     };
     await this.#act(record, act, look.verdict === 'fail');
+  }
+
+  /** Counts what one that has ended was answered until its end, which comes into the log after it. */
+  async #count(record: RolloutRecord): Promise<void> {
+    const counted = await countEnded(this.#deps, record);
+    if (counted === null) return;
+    await this.#acting.run(record.endpoint, () => this.#writer.count(record, counted));
   }
 
   /** What was decided about an endpoint's rollout and cut off amid it is done to its end, or done away with by an abort. */

@@ -99,6 +99,7 @@ export class RolloutService {
       weighedAtMs: null,
       movedAlias: null,
       endedAtMs: null,
+      countsUntilMs: null,
       coolUntilMs: null,
       clock: this.#deps.clockSteps.mark(),
       // As it is until its first step has its traffic.

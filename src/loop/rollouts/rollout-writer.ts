@@ -15,6 +15,7 @@ import type { RolloutLog } from '../verdict/observe.ts';
 import type { RolloutWatch } from './live/rollout-watch.ts';
 import {
   deleteRollout,
+  openStates,
   type RolloutData,
   type RolloutIntent,
   type RolloutRecord,
@@ -84,6 +85,9 @@ export const abortedBecause = 'rollout aborted: ';
 /** Most decisions that are kept with a rollout; the audit trail keeps all. */
 const keptDecisions = 200;
 
+/** How long after the end of a rollout its last rows may take to come into the log: replicas seal what they have within 10 s. */
+const stillComingMs = 60_000;
+
 /** Writes what was decided about a rollout, with event and audit entry, and moves the traffic accordingly. */
 export class RolloutWriter {
   readonly #deps: RolloutDeps;
@@ -98,11 +102,15 @@ export class RolloutWriter {
     const nowMs = clock.nowMs();
     const { actor, action, reason, state, change } = decided;
     const entry = { at: formatTime(nowMs), actor: `${actor.kind}:${actor.id}`, action, reason };
+    const isEnd = openStates.includes(record.state) && !openStates.includes(state);
+    // What ended by a look stays with the numbers that ended it.
+    const isJudged = change?.look !== undefined || record.data.look?.reason === reason;
     const data: RolloutData = {
       ...record.data,
       ...change,
       reason: change?.reason ?? reason,
       intent: null,
+      ...(isEnd && !isJudged ? { countsUntilMs: nowMs + stillComingMs } : {}),
       decisions: [...record.data.decisions, entry].slice(-keptDecisions),
     };
     const subject = { kind: 'endpoint', id: record.endpoint };
@@ -136,6 +144,19 @@ export class RolloutWriter {
     const nowMs = this.#deps.clock.nowMs();
     const data = { ...record.data, ...change };
     await this.#deps.db.write((tx) => updateRollout(tx, record, { state: record.state, data, nowMs }));
+  }
+
+  /** Keeps what was counted of a rollout that has ended, and tells of it. */
+  async count(record: RolloutRecord, counted: Partial<RolloutData>): Promise<void> {
+    const { db, journal, clock } = this.#deps;
+    const { state, endpoint } = record;
+    const data = { ...record.data, ...counted };
+    const told = { action: 'count', reason: 'its last rows are in the log', rollout: record.id, state };
+    await db.write(async (tx) => {
+      if (!(await updateRollout(tx, record, { state, data, nowMs: clock.nowMs() }))) return;
+      const subject = { kind: 'endpoint', id: endpoint };
+      await journal.appendEvent(tx, { type: rolloutEvents.changed, subject, data: told });
+    });
   }
 
   /**

@@ -56,6 +56,8 @@ const rolloutDataSchema = endpointRolloutSchema
     /** The alias that its promotion moved, and where it pointed before (null: nowhere); null: none was moved. */
     movedAlias: z.object({ alias: z.string(), from: z.int().nullable() }).nullable(),
     endedAtMs: z.number().nullable(),
+    /** Of one that has ended: until when its last rows come in, on control's clock; null: it is counted to its end. */
+    countsUntilMs: z.number().nullable().default(null),
     coolUntilMs: z.number().nullable(),
     /** The clock that its times are by; null: of before this was kept, or it cannot be told after a restart. */
     clock: clockMarkSchema.nullable().default(null),
@@ -85,6 +87,8 @@ interface RolloutTables {
     data: string;
     /** 1: something was decided about it that is not done to its end, which `data` tells. */
     is_interrupted: number;
+    /** 1: it has ended, and its last rows are still coming in. */
+    is_uncounted: number;
     created_at_ms: number;
     updated_at_ms: number;
   };
@@ -177,6 +181,12 @@ export async function interruptedRollouts(tx: Tx, endpoint?: string): Promise<re
   return (await query.orderBy('id').execute()).map(toRecord);
 }
 
+/** Rollouts that have ended and whose last rows are still coming in. */
+export async function uncountedRollouts(tx: Tx): Promise<readonly RolloutRecord[]> {
+  const query = tables<RolloutTables>(tx).selectFrom('rollouts').selectAll().where('is_uncounted', '=', 1);
+  return (await query.orderBy('id').execute()).map(toRecord);
+}
+
 /** Forgets a rollout that never began. */
 export async function deleteRollout(tx: Tx, { id }: RolloutRecord): Promise<void> {
   await tables<RolloutTables>(tx).deleteFrom('rollouts').where('id', '=', id).execute();
@@ -203,8 +213,12 @@ export async function updateRollout(
   return updated !== undefined;
 }
 
-function dataColumns(data: RolloutData): { readonly data: string; readonly is_interrupted: number } {
-  return { data: JSON.stringify(data), is_interrupted: data.intent === null ? 0 : 1 };
+function dataColumns(data: RolloutData) {
+  return {
+    data: JSON.stringify(data),
+    is_interrupted: data.intent === null ? 0 : 1,
+    is_uncounted: data.countsUntilMs === null ? 0 : 1,
+  };
 }
 
 function toRecord(row: RolloutTables['rollouts']): RolloutRecord {

@@ -235,6 +235,7 @@ export async function openRollouts(t: TestContext, open: OpenDatabase) {
     restarted,
     breakPackages,
     feedback: feedback.service,
+    send: feedback.send,
     traffic,
     create,
     present,

@@ -62,6 +62,8 @@ export interface ObserveQuery {
   readonly spec: RolloutSpec;
   /** The first route of the rollout. */
   readonly sinceRouteVersion: number;
+  /** The last one; left out: it has not ended. */
+  readonly untilRouteVersion?: number;
   /** Wall time: what was received earlier is not read. Left out: all of its routes. */
   readonly sinceMs?: number;
   readonly championVersion: string;
@@ -140,7 +142,7 @@ function rowsSql(
   metrics: readonly RolloutMetric[],
   segments: readonly string[],
 ): string {
-  const { spec, sinceRouteVersion, zeroBeforeMs } = query;
+  const { spec, sinceRouteVersion, untilRouteVersion = Number.MAX_SAFE_INTEGER, zeroBeforeMs } = query;
   const columns = segments.map((name) => sqlName(`${featurePrefix}${name}`));
   const replaced = [
     ...columns.map((column) => `${segmentTextSql(column)} AS ${column}`),
@@ -158,7 +160,7 @@ function rowsSql(
       status = 'output_not_finite' OR (status = 'ok' AND score IS NOT NULL AND NOT isfinite(score)) AS not_finite,
       ${values}
     FROM (SELECT * ${replace} FROM ${joined})
-    WHERE route_version >= ${sinceRouteVersion} AND bucket IS NOT NULL AND status NOT IN (${noVerdictSql}))`;
+    WHERE route_version BETWEEN ${sinceRouteVersion} AND ${untilRouteVersion} AND bucket IS NOT NULL AND status NOT IN (${noVerdictSql}))`;
 }
 
 /** A metric of one row; NULL while the label or the score is missing. */

@@ -88,7 +88,11 @@ export function RolloutCourse(props: { readonly rollout: EndpointRollout; readon
           }
         />
       ) : (
-        <EmptyLine>The first look comes within some seconds.</EmptyLine>
+        <EmptyLine>
+          {rollout.endedAt === null
+            ? 'The first look comes within some seconds.'
+            : 'It ended before it was looked at.'}
+        </EmptyLine>
       )}
       <Decisions rollout={rollout} />
     </div>
