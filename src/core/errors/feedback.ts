@@ -1,6 +1,13 @@
 import type { ErrorEntries } from './error-entry.ts';
 
 export const feedbackErrors = {
+  prediction_of_rows: {
+    status: 404,
+    title: 'Id of a request of several rows',
+    message:
+      'no prediction has the id "{id}", but one has "{first}": each row of a request has its id and its number, from 0',
+    next: 'Ask for the row that is meant, the first with GET /api/v1/predictions/{first}.',
+  },
   feature_not_logged: {
     status: 422,
     title: 'Feature not in the prediction log',

@@ -89,6 +89,12 @@ forEachDatabase((name, open) => {
         (await journal.eventsAfter(0, 10)).map((event) => event.type),
         ['prediction-segment.registered', 'prediction-segment.registered', 'label-segment.sealed'],
       );
+      await send(['many-0', 'many-1'].map((id) => ({ id, eventTimeMs: start, score: 0.1 })));
+      await assert.rejects(service.prediction(ada, 'many', 'flights'), {
+        code: 'prediction_of_rows',
+        message: /"many", but one has "many-0"/,
+      });
+      await assert.rejects(service.prediction(ada, 'many-1-0'), { code: 'not_found' });
     });
 
     test('predictions = joined + waiting + unanswered, whatever comes in whatever order', async (t) => {

@@ -83,12 +83,10 @@ export class LogSearch {
     return `(SELECT prediction_id FROM ${rows} WHERE status = 'ok')`;
   }
 
-  /** With its label, if one was acknowledged. Throws `not_found`. Naming the endpoint makes it quicker. */
+  /** With its label, if one was acknowledged. Throws `not_found`, `prediction_of_rows`. Naming the endpoint makes it quicker. */
   async find(id: string, endpoint: string | undefined): Promise<PredictionDetail> {
-    const { store, index, frames, labels, signals } = this.#options;
-    const segments = await index.candidates(await store.predictionSegments({ endpoint }), [
-      keyOf.predictionId(id),
-    ]);
+    const { frames, labels, signals } = this.#options;
+    const segments = await this.#mayHold(id, endpoint);
     for (const name of new Set(segments.map((s) => s.endpoint))) {
       await labels.flushForReader(name);
       await signals.flushForReader(name);
@@ -97,9 +95,16 @@ export class LogSearch {
     const signalPaths = await this.#labelPaths(endpoint, 'signal', [id]);
     const history = await labelHistory(frames, labelPaths, signalPaths, id);
     const found = await findPrediction(frames, await this.#paths(segments), history, id);
-    if (!found)
-      throw fail('not_found', { kind: 'prediction', id, list: '/api/v1/predictions?endpoint=<name>' });
-    return found;
+    if (found) return found;
+    const first = `${id}-0`;
+    const rows = await this.#paths(await this.#mayHold(first, endpoint));
+    if (await findPrediction(frames, rows, [], first)) throw fail('prediction_of_rows', { id, first });
+    throw fail('not_found', { kind: 'prediction', id, list: '/api/v1/predictions?endpoint=<name>' });
+  }
+
+  async #mayHold(id: string, endpoint: string | undefined): Promise<readonly StoredPredictionSegment[]> {
+    const segments = await this.#options.store.predictionSegments({ endpoint });
+    return this.#options.index.candidates(segments, [keyOf.predictionId(id)]);
   }
 
   /** See `FeedbackService.exportTo`. */

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { PredictionDetail } from '../../../../src/lifecycle/feedback/contract.ts';
+import { asProblem } from '../../api/problem.ts';
 import { predictionQuery } from '../../api/queries.ts';
 import { Facts } from '../../kit/facts.tsx';
 import { formatDuration, formatNumber, formatPercent } from '../../kit/format.ts';
@@ -23,10 +24,30 @@ export function PredictionPanel(props: {
   const prediction = useQuery(predictionQuery(props.endpoint, props.id));
   return (
     <SidePanel title="Prediction" label="Prediction" onClose={props.onClose}>
-      <QueryView query={prediction} rows={8}>
-        {(data) => <PredictionBody prediction={data} />}
-      </QueryView>
+      {prediction.isError && asProblem(prediction.error).code === 'prediction_of_rows' ? (
+        <OfRows {...props} />
+      ) : (
+        <QueryView query={prediction} rows={8}>
+          {(data) => <PredictionBody prediction={data} />}
+        </QueryView>
+      )}
     </SidePanel>
+  );
+}
+
+/** The id is a request's whose rows are predictions of their own. */
+function OfRows(props: { readonly endpoint: string; readonly id: string }) {
+  const { endpoint, id } = props;
+  const first = `${id}-0`;
+  return (
+    <p className="wrap-anywhere">
+      <bdi>{id}</bdi> is a request of several rows. Each of them is a prediction with a number behind that id,
+      from 0; the first is{' '}
+      <Link to="/predictions" search={{ endpoint, id: first }} className="text-accent underline">
+        <bdi>{first}</bdi>
+      </Link>
+      .
+    </p>
   );
 }
 
