@@ -278,6 +278,44 @@ forEachDatabase((name, open) => {
     assert.equal((await experiments.get(tester, second.experiment)).name, 'second');
   });
 
+  test(`${name}: of an experiment that is brought back amid its purge no run comes back in part`, async (t) => {
+    const { tracking, db, journal, blobs, clock, start } = await startedExperiment(t, open);
+    const { runs, logging, experiments, trash } = tracking;
+    const experiment = await experiments.create(tester, { name: 'tides', tags: [] });
+    const made = [];
+    for (const what of ['first', 'second', 'third']) {
+      const run = await start({ experimentId: experiment, name: what });
+      await logging.metric(tester, run.id, { key: 'loss', value: 1, step: 0, timeMs: 1 });
+      made.push(run.id);
+    }
+    const [first, second, third] = made;
+    assert.ok(first && second && third);
+    await runs.delete(tester, third);
+    await experiments.discard(tester, experiment);
+    // As soon as there is no way back for the first run.
+    let isBack = false;
+    const write: Database['write'] = async (change) => {
+      const done = await db.write(change);
+      const { rows } = await sql`SELECT 1 FROM experiments_trash WHERE is_purging = 1`.execute(db.read);
+      if (rows.length > 0 && !isBack) {
+        isBack = true;
+        await experiments.restore(tester, experiment);
+      }
+      return done;
+    };
+    const watched: Database = Object.assign(Object.create(db) as Database, { write });
+    const purger = new Purger({ db: watched, journal, blobs, clock }, async () => nothingKept);
+    const inputs = { dryRun: false, olderThanMs: 0, experimentIds: null };
+    const done = await purger.purge(inputs, { log: () => {}, signal: new AbortController().signal });
+    assert.deepEqual([done.runs, done.experiments], [1, 0]);
+    await assert.rejects(runs.get(tester, first), refused('run_unknown'));
+    for (const id of [second, third]) {
+      const run = await runs.get(tester, id);
+      assert.deepEqual([run.lifecycleStage, run.metrics[0]?.count], ['active', 1]);
+    }
+    assert.deepEqual((await trash.list(tester, { limit: 10 })).items, []);
+  });
+
   test(`${name}: a purge is started once a day when something is due, and when somebody asks`, async (t) => {
     const { tracking, db, journal, blobs, clock, time, start } = await startedExperiment(t, open);
     const started: (string | undefined)[] = [];

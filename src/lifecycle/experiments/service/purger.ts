@@ -5,6 +5,7 @@ import { proxiedPath, safeArtifactPath } from '../artifact-path.ts';
 import type { PurgeCounts, PurgeInputs } from '../contract/life.ts';
 import {
   beginPurge,
+  beginPurgeOfRun,
   countTraces,
   type DueExperiment,
   type DueRun,
@@ -104,7 +105,7 @@ export class Purger {
   async #run(run: DueRun, folder: string | null, scope: PurgeScope, signal: AbortSignal): Promise<boolean> {
     const ifDue = <T>(change: (tx: Tx) => Promise<T>): Promise<T | null> =>
       this.#deps.db.write(async (tx) => ((await isStillDue(tx, 'run', run.seq, scope)) ? change(tx) : null));
-    await ifDue((tx) => beginPurge(tx, 'run', run.id));
+    await ifDue((tx) => beginPurgeOfRun(tx, run.id));
     while (await ifDue((tx) => deletePoints(tx, run.seq, pointsAtOnce))) signal.throwIfAborted();
     return (
       (await ifDue(async (tx) => {
@@ -177,7 +178,7 @@ export class Purger {
           return null;
         }
         if (isKept) return true;
-        await beginPurge(tx, 'experiment', String(id), id);
+        await beginPurge(tx, id);
         await deleteExperiment(tx, id);
         return true;
       });

@@ -12,6 +12,7 @@ import {
   type TrashKind,
   type TrashRow,
   takeOutOfTrash,
+  takeRunsOutOfTrash,
   trashRows,
 } from '../store/trash.ts';
 import { checkExperimentName } from '../validation.ts';
@@ -54,8 +55,10 @@ export function trashOperations(deps: ExperimentsDeps) {
         throw fail('experiment_name_taken', { name: name ?? '', id: experiment.id });
       }
       await setStageOfRuns(tx, number, to);
-      if (to === 'active') await takeOutOfTrash(tx, 'experiment', experiment.id);
-      else {
+      if (to === 'active') {
+        await takeOutOfTrash(tx, 'experiment', experiment.id);
+        await takeRunsOutOfTrash(tx, number);
+      } else {
         await putIntoTrash(tx, {
           kind: 'experiment',
           id: experiment.id,
@@ -124,8 +127,8 @@ export function trashOperations(deps: ExperimentsDeps) {
       },
 
       /**
-       * Brings a deleted experiment and all its runs back, with the name it had or another. Throws
-       * `experiment_name_taken`, `purge_begun`.
+       * Brings a deleted experiment and all its runs back but those whose purge has begun, with the name it had or
+       * another. Throws `experiment_name_taken`, `purge_begun`.
        */
       async restore(actor: Actor, id: string, name?: string): Promise<void> {
         authorize(actor, 'experiments:write');

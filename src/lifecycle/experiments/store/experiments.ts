@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { statements, type Tx } from '../../../platform/db/index.ts';
 import { joinUri } from '../artifact-path.ts';
 import type { LifecycleStage } from '../contract.ts';
@@ -125,11 +126,18 @@ export async function deleteExperimentTag(tx: Tx, experimentId: number, key: str
   return result.numDeletedRows > 0n;
 }
 
-/** Moves all runs of an experiment to a lifecycle stage, as MLflow does with their experiment. */
+/**
+ * Moves all runs of an experiment to a lifecycle stage, as MLflow does with their experiment. One whose purge has begun
+ * stays deleted: a part of it is gone.
+ */
 export async function setStageOfRuns(tx: Tx, experimentId: number, stage: LifecycleStage): Promise<void> {
   await on(tx)
     .updateTable('runs')
     .set({ lifecycle_stage: stage })
     .where('experiment_id', '=', experimentId)
+    .where(
+      sql<boolean>`NOT EXISTS (SELECT 1 FROM experiments_trash t
+        WHERE t.kind = 'run' AND t.id = runs.id AND t.is_purging = 1)`,
+    )
     .execute();
 }

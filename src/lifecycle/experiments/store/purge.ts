@@ -134,14 +134,31 @@ export async function sizeOfFolder(
   return { files: Number(row?.files ?? 0), bytes: Number(row?.bytes ?? 0) };
 }
 
-/** Notes that there is no way back for what is purged now. */
-export async function beginPurge(tx: Tx, kind: TrashKind, id: string, experimentId?: number): Promise<void> {
-  let query = onTrash(tx).updateTable('experiments_trash').set({ is_purging: 1 });
-  query =
-    experimentId === undefined
-      ? query.where('kind', '=', kind).where('id', '=', id)
-      : query.where('kind', '=', 'experiment').where('experiment_id', '=', experimentId);
-  await query.execute();
+/** Notes that there is no way back for an experiment that is purged now. */
+export async function beginPurge(tx: Tx, experimentId: number): Promise<void> {
+  await onTrash(tx)
+    .updateTable('experiments_trash')
+    .set({ is_purging: 1 })
+    .where('kind', '=', 'experiment')
+    .where('experiment_id', '=', experimentId)
+    .execute();
+}
+
+/**
+ * The same of a run. One that was deleted with its experiment has a place of its own in the trash from then on: it does
+ * not come back in part with that.
+ */
+export async function beginPurgeOfRun(tx: Tx, runId: string): Promise<void> {
+  await sql`INSERT INTO experiments_trash (kind, id, experiment_id, deleted_at_ms, deleted_by, is_purging)
+    SELECT 'run', x.id, x.experiment_id, t.deleted_at_ms, t.deleted_by, 1
+    FROM runs x JOIN experiments_trash t ON t.kind = 'experiment' AND t.experiment_id = x.experiment_id
+    WHERE x.id = ${runId} ON CONFLICT (kind, id) DO NOTHING`.execute(tx);
+  await onTrash(tx)
+    .updateTable('experiments_trash')
+    .set({ is_purging: 1 })
+    .where('kind', '=', 'run')
+    .where('id', '=', runId)
+    .execute();
 }
 
 /** Removes some of a run's points. False when none is left. */

@@ -47,6 +47,16 @@ export async function takeOutOfTrash(tx: Tx, kind: TrashKind, id: string): Promi
   await onTrash(tx).deleteFrom('experiments_trash').where('kind', '=', kind).where('id', '=', id).execute();
 }
 
+/** Forgets the deletions of an experiment's runs, which came back with it; not of those whose purge has begun. */
+export async function takeRunsOutOfTrash(tx: Tx, experimentId: number): Promise<void> {
+  await onTrash(tx)
+    .deleteFrom('experiments_trash')
+    .where('kind', '=', 'run')
+    .where('experiment_id', '=', experimentId)
+    .where('is_purging', '=', 0)
+    .execute();
+}
+
 /** What is in the trash, the last deleted first. */
 export async function trashRows(
   tx: Tx,
