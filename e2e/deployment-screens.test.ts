@@ -112,6 +112,21 @@ async function queryLabels(page: Page, database: string): Promise<void> {
   await page.getByText(/^None yet. A SELECT/).waitFor();
 }
 
+/** Somebody else begins a rollout while a plan is filled in: it stays, says so, and can begin once the other has ended. */
+async function overtake(page: Page, url: string): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  const rollouts = `${url}/api/v1/endpoints/tide/rollouts`;
+  const plan = { kind: 'split', arms: [{ arm: 'b', version: 2, percent: 10 }] };
+  const { id } = await postJson<{ id: string }>(rollouts, { plan, again: true, reason: 'I was quicker' });
+  await dialog.getByText('A rollout was begun here meanwhile').waitFor();
+  await dialog.getByText(/A\/B of v2 beside v1/).waitFor();
+  assert.equal(await dialog.getByRole('button', { name: 'Begin' }).isDisabled(), true);
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await screenshotThemes(page, 'rollout-overtaken');
+  await postJson(`${rollouts}/${id}/abort`, { reason: 'after you' });
+  await dialog.getByText('A rollout was begun here meanwhile').waitFor({ state: 'hidden' });
+}
+
 /** Labels of the first prediction, and of one at a time that is none. */
 function truthDatabase(folder: string): string {
   const path = join(folder, 'truth.db');
@@ -263,6 +278,7 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await page.getByRole('button', { name: 'Begin a rollout' }).click();
   await dialog.getByText('Bandit', { exact: true }).click();
   await dialog.getByRole('button', { name: 'Another arm' }).click();
+  await dialog.getByLabel('Arm 2').fill('tuned-on-the-newest-quarter');
   await dialog.getByLabel('What is rewarded').selectOption('outcome');
   await dialog.getByLabel('Every arm keeps at least').fill('5');
   await dialog.getByLabel('Shares move every').fill('1s');
@@ -270,6 +286,7 @@ test('a version is deployed, another rolled out beside it, answers are read and 
     .getByText(/^v1 and v3, v2 begin with equal shares; every 1s .* none has less than 5/)
     .waitFor();
   await dialog.getByRole('textbox', { name: /^Why/ }).fill('which earns most');
+  await overtake(page, server.url);
   await dialog.getByRole('button', { name: 'Begin' }).click();
   await dialog.getByLabel(/^Begin it all the same/).check();
   await dialog.getByRole('button', { name: 'Begin' }).click();
@@ -293,6 +310,19 @@ test('a version is deployed, another rolled out beside it, answers are read and 
     .waitFor({ state: 'attached' });
   assert.deepEqual(await accessibilityProblems(page), []);
   await screenshotThemes(page, 'bandit', true);
+  // No column of a rollout's tables lies out of sight.
+  await page.setViewportSize({ width: 1024, height: 900 });
+  await page.getByRole('table').first().waitFor();
+  const cut = await page
+    .getByRole('table')
+    .evaluateAll((all) =>
+      all.flatMap(({ parentElement: box }) =>
+        box && box.scrollWidth > box.clientWidth ? [box.getAttribute('aria-label')] : [],
+      ),
+    );
+  assert.deepEqual(cut, []);
+  await screenshotThemes(page, 'bandit-1024', true);
+  await page.setViewportSize({ width: 1440, height: 900 });
   await act(page, 'Abort', 'all earn the same');
 
   // The champion goes on to another environment: what changes there is said before, the outcome after.
@@ -316,9 +346,9 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await page.getByRole('link', { name: 'All rollouts' }).click();
   await page.waitForURL(/\/rollouts\?endpoint=tide/);
   const rollouts = page.getByRole('list', { name: 'Rollouts' }).locator(':scope > li');
-  await page.getByText('All 3 shown').waitFor();
-  assert.equal(await rollouts.count(), 3);
-  await page.getByText('None under way, 3 ended.').waitFor();
+  await page.getByText('All 4 shown').waitFor();
+  assert.equal(await rollouts.count(), 4);
+  await page.getByText('None under way, 4 ended.').waitFor();
   await page.getByLabel('Kind').selectOption('canary');
   await page.getByText('All 2 shown').waitFor();
   await page.getByRole('img', { name: 'Steps: 25\u202f% done, 100\u202f% stopped here' }).waitFor();
@@ -326,7 +356,7 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await page.getByLabel('State').selectOption('promoted');
   await page.getByText('No rollout fits these filters').waitFor();
   await page.getByRole('button', { name: 'Show all rollouts' }).click();
-  await page.getByText('All 3 shown').waitFor();
+  await page.getByText('All 4 shown').waitFor();
   await screenshotThemes(page, 'rollouts', true);
   await page.getByRole('link', { name: 'Canary of v2 beside v1' }).click();
   await page.waitForURL(/\/endpoints\/tide\?rollout=/);

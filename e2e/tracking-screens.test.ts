@@ -297,6 +297,14 @@ test('experiments: made, renamed and tagged, deleted so that the name is free, a
   await page.getByRole('button', { name: 'Deleted' }).click();
   await page.getByText('1 deleted experiment').waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);
+  // What is searched is found as it was typed.
+  for (const name of ["50%_o'clock", '50 of clock']) await createExperiment(server.url, name);
+  await page.getByRole('button', { name: 'Active' }).click();
+  await page.getByLabel('Search experiments').fill("0%_O'");
+  await page.getByText('1 experiment with this name').waitFor();
+  await page.getByRole('link', { name: "50%_o'clock" }).waitFor();
+  await page.getByLabel('Search experiments').fill('0_o');
+  await page.getByText('0 experiments with this name').waitFor();
   // Whatever things are called and measured, a phone shows them whole, and the page is no wider than it is.
   const odd = await createExperiment(server.url, 'x'.repeat(200));
   const run = await createRun(

@@ -10,6 +10,7 @@ import type {
   WebhookDeliveryDetail,
 } from '../../../src/lifecycle/registry/webhooks/contract.ts';
 import { get, type Page } from './client.ts';
+import { nameFilter } from './name-filter.ts';
 
 const modelPath = (name: string): string => `/registered-models/${encodeURIComponent(name)}`;
 
@@ -22,7 +23,7 @@ export const foundModelsQuery = (query: string) =>
         '/registered-models',
         {
           limit: 200,
-          ...(query ? { filter: `name ILIKE '%${query.replaceAll("'", '')}%'` } : {}),
+          ...(query ? { filter: nameFilter(query) } : {}),
         },
         signal,
       ),

@@ -13,8 +13,8 @@ export type TableColumn<T> = {
   /** Numbers stand at the right, which is the default of all columns but the first. */
   readonly align?: 'left';
   readonly muted?: boolean;
-  /** Left out where rows are stacked: a picture of what other columns say. */
-  readonly wideOnly?: boolean;
+  /** Left out where rows are stacked, `roomy`: below 960 px too. A picture of what other columns say. */
+  readonly wideOnly?: true | 'roomy';
   readonly className?: string;
 };
 
@@ -22,6 +22,7 @@ const HEAD = 'px-2 py-1.5 text-right align-bottom text-label font-normal text-mu
 const CELL = 'px-2 py-1.5 text-right first:text-left';
 /** So many columns at most stand side by side in half a card. */
 const FEW = 6;
+const ROOMY = '@max-[60rem]:hidden!';
 /** Where there is no room for columns, a row is a card: its first cell, then each value behind the name of its head. */
 const STACKED = {
   few: {
@@ -77,7 +78,7 @@ export function Table<T>(props: {
                 key={column.id}
                 scope="col"
                 data-tip={column.headTip}
-                className={`${HEAD} ${edge} ${column.align === 'left' ? 'text-left!' : ''} ${column.className ?? ''}`}
+                className={`${HEAD} ${edge} ${column.align === 'left' ? 'text-left!' : ''} ${column.wideOnly === 'roomy' ? ROOMY : ''} ${column.className ?? ''}`}
               >
                 {column.head}
               </th>
@@ -95,7 +96,7 @@ export function Table<T>(props: {
                   key={column.id}
                   data-head={column.head}
                   data-tip={column.tip?.(row)}
-                  className={`${CELL} ${edge} ${stacked.cell} whitespace-nowrap ${column.align === 'left' ? stacked.left : ''} ${column.muted ? 'text-muted' : ''} ${column.wideOnly ? stacked.wideOnly : ''}`}
+                  className={`${CELL} ${edge} ${stacked.cell} whitespace-nowrap ${column.align === 'left' ? stacked.left : ''} ${column.muted ? 'text-muted' : ''} ${column.wideOnly ? stacked.wideOnly : ''} ${column.wideOnly === 'roomy' ? ROOMY : ''}`}
                 >
                   {column.cell(row)}
                 </td>

@@ -36,9 +36,27 @@ const patterns = [
   '^.{3}$',
   '\\n',
   '[^\\w\\s]',
+  '[aA]_1%',
 ];
 const texts = ['', 'abc', 'ABC', 'a\nc', 'ab', 'aab', 'bbabc', '12.5', 'hello', 'user@host', 'abab'];
-const more = [']', '-', '_', 'éé', 'x😀y', 'aaaa', 'xyz', '-/', 'abcd', 'a b', 'É', 'ß', '\\', "it's"];
+const more = [
+  ']',
+  '-',
+  '_',
+  'éé',
+  'x😀y',
+  'aaaa',
+  'xyz',
+  '-/',
+  'abcd',
+  'a b',
+  'É',
+  'ß',
+  '\\',
+  "it's",
+  'A_1%',
+  'ab1c',
+];
 
 forEachDatabase((name, open) => {
   test(`${name}: patterns match what JavaScript's do`, async (t) => {

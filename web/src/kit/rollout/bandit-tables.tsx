@@ -5,6 +5,7 @@ import { Table, type TableColumn } from '../table.tsx';
 import { Ago } from '../time.tsx';
 import { sentence } from '../turn-text.ts';
 import { ArmText } from './arm-text.tsx';
+import { withVersion } from './evidence-text.ts';
 
 /** What the bandit has learnt of each arm, and what other ways of sharing would have earned. */
 export function BanditTables(props: {
@@ -45,7 +46,7 @@ export function BanditTables(props: {
         <Table
           label="Off-policy estimates"
           rows={policies}
-          columns={POLICY_COLUMNS}
+          columns={policyColumns(props.versions)}
           rowKey={(policy) => policy.policy}
         />
       </section>
@@ -66,14 +67,19 @@ const armColumns = (versions: ReadonlyMap<string, string>): readonly TableColumn
       </span>
     ),
   },
-  { id: 'rewards', head: 'Rewards', cell: (arm) => formatCount(arm.rewards) },
+  {
+    id: 'rewards',
+    head: 'Rewards',
+    headTip: 'One for each entity under each split of the traffic: the mean of what it brought.',
+    cell: (arm) => formatCount(arm.rewards),
+  },
   { id: 'mean', head: 'Mean reward', cell: (arm) => formatNumber(arm.mean, 4) },
   { id: 'share', head: 'Next share', cell: (arm) => formatPercent(arm.share) },
   { id: 'wanted', head: 'On its way to', muted: true, cell: (arm) => formatPercent(arm.wanted) },
 ];
 
-const POLICY_COLUMNS: readonly TableColumn<Policy>[] = [
-  { id: 'policy', head: 'Traffic', cell: ({ policy }) => sentence(policy) },
+const policyColumns = (versions: ReadonlyMap<string, string>): readonly TableColumn<Policy>[] => [
+  { id: 'policy', head: 'Traffic', cell: ({ policy }) => sentence(withVersion(policy, versions)) },
   estimated('ips', 'IPS', 'Inverse propensity'),
   estimated('snips', 'SNIPS', 'Inverse propensity, self-normalised'),
   estimated('doublyRobust', 'Doubly robust', 'A model of the rewards, corrected by inverse propensity'),

@@ -49,7 +49,7 @@ export function ComparisonsTable(props: {
       id: 'picture',
       head: 'worse ← → better',
       className: 'w-44',
-      wideOnly: true,
+      wideOnly: 'roomy',
       cell: (row) => <IntervalDot row={interval(row)} scale={scale} width={DOT_WIDTH} goodWhen="positive" />,
     },
     { id: 'margin', head: 'Margin', muted: true, cell: (row) => `−${row.margin}` },
@@ -90,7 +90,7 @@ function DifferenceText(props: { readonly row: ArmComparison }) {
   return (
     <span>
       {formatSigned(difference ?? 0, decimals)}
-      <span className="text-muted">
+      <span className="text-muted @2xl:@max-[60rem]:block">
         {' '}
         ({formatSigned(low, decimals)} to {formatSigned(high, decimals)})
       </span>

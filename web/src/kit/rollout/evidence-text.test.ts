@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ArmComparison } from '../../../../src/loop/contract.ts';
-import { boundsOf, comparisonText } from './evidence-text.ts';
+import { boundsOf, comparisonText, withVersion } from './evidence-text.ts';
 
 test('bounds say what is decided at them', () => {
   const canary = { isPrimary: true, isCanary: true, prove: 'notWorse', margin: 0.02 } as const;
@@ -16,6 +16,21 @@ test('bounds say what is decided at them', () => {
   assert.deepEqual(boundsOf({ ...canary, prove: 'better', isCanary: false }), [
     { value: 0, label: 'all above 0: better; all below: worse' },
   ]);
+});
+
+test('a check of one of several arms names the arm as the screens do', () => {
+  const versions = new Map([
+    ['b', '2'],
+    ['of b', '3'],
+  ]);
+  assert.equal(withVersion('errors of b', versions), 'errors of v2 b');
+  assert.equal(withVersion('only b', versions), 'only v2 b');
+  assert.equal(
+    withVersion('latency beside the champion of of b', versions),
+    'latency beside the champion of v3 of b',
+  );
+  for (const name of ['errors', 'split', 'even split', 'errors of c'])
+    assert.equal(withVersion(name, versions), name);
 });
 
 test('a comparison is one sentence: which is better, whether it is proved, and the interval', () => {

@@ -36,6 +36,14 @@ export function boundsOf(judged: {
   return isPrimary ? [{ value: 0, label: harm }, least] : [{ ...least, label: `${least.label}; ${harm}` }];
 }
 
+/** The name of a check or of a policy with its arm as the screens name arms: `errors of b` is `errors of v2 b`. */
+export function withVersion(name: string, versions: ReadonlyMap<string, string>): string {
+  const ofArm = /^(?:only|(?:errors|scores|latency p99|latency beside the champion) of) (.+)$/s;
+  const arm = ofArm.exec(name)?.[1];
+  const version = arm && versions.get(arm);
+  return arm && version ? `${name.slice(0, -arm.length)}v${version} ${arm}` : name;
+}
+
 /** What the present step still needs: `100 of 400 labels, 2 h of 1 d event time`; empty when nothing. */
 export function needText(
   look: Pick<RolloutLook, 'requests' | 'labels' | 'timeMs'>,

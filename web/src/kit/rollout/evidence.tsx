@@ -18,7 +18,7 @@ import { sentence } from '../turn-text.ts';
 import { ArmsTable } from './arms-table.tsx';
 import { BanditTables } from './bandit-tables.tsx';
 import { ComparisonsTable } from './comparisons-table.tsx';
-import { comparisonText, RAIL_STATE } from './evidence-text.ts';
+import { comparisonText, RAIL_STATE, withVersion } from './evidence-text.ts';
 import { ShadowTable } from './shadow-table.tsx';
 
 type EvidenceProps = {
@@ -49,13 +49,14 @@ export function RolloutEvidence(props: EvidenceProps) {
   const segments = look.comparisons.filter((c) => c.segment !== null);
   const alone = metrics.every((metric) => metric.difference === null);
   const versions = new Map(look.arms.map((arm) => [arm.arm, arm.version]));
+  const rails = look.guardrails.map((rail) => ({ ...rail, name: withVersion(rail.name, versions) }));
   return (
     <>
       <div className={`grid gap-x-8 gap-y-6 ${alone ? '' : 'lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]'}`}>
         <Better {...props} compared={metrics} versions={versions} />
         <section className="flex flex-col gap-2">
           <h3 className="flex min-h-7 items-center font-strong">Is it safe?</h3>
-          <Guardrails rails={look.guardrails} wide={alone} />
+          <Guardrails rails={rails} wide={alone} />
         </section>
       </div>
       {look.arms.length > 0 && (

@@ -104,7 +104,7 @@ function WaitingCard(props: { readonly waiting: readonly Waiting[] }) {
               className="grid grid-cols-[12px_1fr_max-content] items-baseline gap-x-3 border-line border-t px-4 py-2 hover:bg-sunken sm:grid-cols-[12px_fit-content(280px)_1fr_max-content]"
             >
               <StateMark state={item.state} />
-              <span className="min-w-0 break-words font-strong sm:truncate" title={item.model}>
+              <span className="min-w-0 break-words font-strong sm:truncate" title={item.all ?? item.model}>
                 {item.model}
               </span>
               <span className="col-start-2 row-start-2 min-w-0 text-muted sm:col-start-3 sm:row-start-1">

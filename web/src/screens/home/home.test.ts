@@ -91,6 +91,22 @@ test('what waits for a person: approvals, failures, pauses and alerts of what se
     ],
   );
   assert.equal(found.find(({ model }) => model === 'a/ready')?.to, '/endpoints/a%2Fready?rollout=ready');
+  const behind = (endpoint: string, subject: string): Alert =>
+    ({ ...alert(endpoint, ''), kind: 'restored', subject }) as Alert;
+  const grouped = waitingFor(
+    [],
+    [behind('a', 'edge'), alert('a', '1'), behind('b', 'edge'), behind('c', 'other'), alert('b', '1')],
+    [],
+  );
+  assert.deepEqual(
+    grouped.map(({ model, all, to }) => [model, all, to.replace(/.*endpoint=/, '')]),
+    [
+      ['2 endpoints', 'a, b', 'a&alert=a'],
+      ['a', undefined, 'a&alert=a1'],
+      ['c', undefined, 'c&alert=c'],
+      ['b', undefined, 'b&alert=b1'],
+    ],
+  );
   const aborted: Alert = { ...alert('alone', '7'), kind: 'rollout', reason: 'it fails. Look at it' };
   assert.equal(waitingFor([], [aborted], [])[0]?.sentence, 'the rollout of v7 was aborted: it fails.');
 });

@@ -2,18 +2,29 @@ import type { Alert } from '../../../../src/lifecycle/monitoring/contract.ts';
 import type { EndpointRollout, Loop } from '../../../../src/loop/contract.ts';
 import { concernsNow } from '../../charts/prepare/loop-wheel.ts';
 import type { State } from '../../charts/prepare/wheel.ts';
+import { plural } from '../../kit/format.ts';
 import { firstSentence, humane } from '../../kit/turn-text.ts';
 
 export type Waiting = {
   readonly key: string;
   readonly state: State;
+  /** What it is about, and of many all of them. */
   readonly model: string;
+  readonly all?: string;
   readonly sentence: string;
   readonly verb: string;
   readonly to: string;
 };
 
 const ORDER: Readonly<Record<State, number>> = { bad: 0, watch: 1, running: 2, good: 3, none: 4 };
+
+/** Kinds of alerts that are about a replica, and opened for each of its endpoints. */
+const OF_REPLICAS: readonly Alert['kind'][] = [
+  'restored',
+  'replica-away',
+  'replica-clock',
+  'replica-hash-key',
+];
 
 /** Of a rollout that was aborted the reason alone tells what was wrong, not what came of it. */
 function alertText({ kind, modelVersion, reason }: Alert): string {
@@ -81,13 +92,21 @@ export function waitingFor(
       to: `/endpoints/${encodeURIComponent(endpoint)}?rollout=${id}`,
     });
   }
-  for (const alert of alerts) {
+  const open = alerts.filter((alert) => {
     const loop = loops.find((each) => each.endpoint === alert.endpoint);
-    if (alert.state !== 'open' || (loop && !concernsNow(alert, loop))) continue;
+    return alert.state === 'open' && (!loop || concernsNow(alert, loop));
+  });
+  // What is said of a replica is said of each endpoint that it serves: it is one thing to look at.
+  const sameOf = ({ id, kind, subject }: Alert): string =>
+    OF_REPLICAS.includes(kind) ? `${kind} ${subject}` : id;
+  for (const same of Map.groupBy(open, sameOf).values()) {
+    const [alert] = same as [Alert];
+    const endpoints = same.map(({ endpoint }) => endpoint);
     found.push({
       key: alert.id,
       state: alert.severity,
-      model: alert.endpoint,
+      model: same.length === 1 ? alert.endpoint : plural(same.length, 'endpoint'),
+      ...(same.length === 1 ? {} : { all: endpoints.join(', ') }),
       sentence: alertText(alert),
       verb: 'Look',
       to: `/monitoring?endpoint=${encodeURIComponent(alert.endpoint)}&alert=${alert.id}`,

@@ -10,7 +10,7 @@ import { formatCount, plural } from '../../kit/format.ts';
 import { Grid, type GridColumn } from '../../kit/grid.tsx';
 import { Page, PageHead } from '../../kit/page.tsx';
 import { Card, QueryView } from '../../kit/panel.tsx';
-import { StateLabel } from '../../kit/state-mark.tsx';
+import { StateMark } from '../../kit/state-mark.tsx';
 import { Ago } from '../../kit/time.tsx';
 import { WebhookForm } from './webhook-form.tsx';
 import { WebhookPanel } from './webhook-panel.tsx';
@@ -60,6 +60,7 @@ export function WebhooksScreen() {
               columns={COLUMNS}
               rowKey={(row) => row.id}
               openKey={webhook ?? null}
+              narrowNote={({ url }) => url}
               onOpen={(row) => void navigate({ search: { webhook: row.id } })}
               footer={plural(page.items.length, 'webhook')}
             />
@@ -83,15 +84,19 @@ const COLUMNS: readonly GridColumn<Webhook>[] = [
     head: 'Name',
     width: 'minmax(120px, 1fr)',
     cell: (row) => (
-      <StateLabel state={stateOfWebhook(row)}>
-        <span className="truncate font-strong">{row.name}</span>
-      </StateLabel>
+      <span className="flex min-w-0 items-center gap-1.5">
+        <StateMark state={stateOfWebhook(row)} label="" />
+        <span className="truncate font-strong" data-tip={row.name}>
+          {row.name}
+        </span>
+      </span>
     ),
   },
   {
     id: 'url',
     head: 'Address',
     width: 'minmax(120px, 2fr)',
+    wideOnly: true,
     cell: (row) => <span data-tip={row.url}>{row.url}</span>,
   },
   {

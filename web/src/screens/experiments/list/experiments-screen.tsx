@@ -2,6 +2,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useCallback } from 'react';
 import type { Experiment } from '../../../../../src/lifecycle/experiments/contract.ts';
+import { nameFilter } from '../../../api/name-filter.ts';
 import { experimentPagesQuery } from '../../../api/tracking.ts';
 import { Empty } from '../../../kit/empty.tsx';
 import { Choice, SearchField } from '../../../kit/fields.tsx';
@@ -34,7 +35,7 @@ export function ExperimentsScreen() {
   const experiments = useInfiniteQuery(
     experimentPagesQuery({
       view: deleted ? 'deleted' : 'active',
-      ...(search.query ? { filter: `name ILIKE '%${search.query.replaceAll("'", '')}%'` } : {}),
+      ...(search.query ? { filter: nameFilter(search.query) } : {}),
     }),
   );
   const { rows, more } = useRows(experiments);

@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import type { ModelVersion } from '../../../../../src/lifecycle/registry/contract.ts';
 import type { Endpoint } from '../../../../../src/lifecycle/serving/contract.ts';
+import type { EndpointRollout } from '../../../../../src/loop/contract.ts';
 import { asProblem } from '../../../api/problem.ts';
 import { packageQuery, versionsQuery } from '../../../api/queries.ts';
 import { Button } from '../../../kit/button.tsx';
@@ -10,34 +11,51 @@ import { EmptyLine } from '../../../kit/empty.tsx';
 import { CheckField, ReasonField } from '../../../kit/fields.tsx';
 import { ProblemNote, QueryView } from '../../../kit/panel.tsx';
 import { Scroll } from '../../../kit/scroll.tsx';
+import { StateLabel } from '../../../kit/state-mark.tsx';
 import { beginPlan } from './begin-plan.ts';
+import { rolloutTitle } from './course-text.ts';
 import { firstDraft, missingIn, type PlanDraft, planText } from './plan-draft.ts';
 import { PlanForm } from './plan-form.tsx';
 
-/** Opens the plan of a rollout. `busy` says why none can begin now. */
-export function BeginRollout(props: { readonly endpoint: Endpoint; readonly busy: string | false }) {
-  const [open, setOpen] = useState(false);
-  const champion = props.endpoint.arms.find((arm) => arm.arm === 'champion');
-  const hindrance = champion ? props.busy : 'Deploy a first version before';
+/**
+ * Opens the plan of a rollout. While one is under way there is no button to it; a plan that was open before stays with
+ * what is filled in, and says what holds it up.
+ */
+export function BeginRollout(props: {
+  readonly endpoint: Endpoint;
+  /** Whether it is not known yet what is under way. */
+  readonly isLoading: boolean;
+  readonly underWay: EndpointRollout | undefined;
+}) {
+  const { endpoint, isLoading, underWay } = props;
+  const champion = endpoint.arms.find((arm) => arm.arm === 'champion');
+  /** The champion when the plan was opened: the endpoint may be retired meanwhile. */
+  const [opened, setOpened] = useState<typeof champion>();
+  const hindrance = champion ? isLoading && 'Loading' : 'Deploy a first version before';
+  const planned = champion ?? opened;
+  const close = (): void => setOpened(undefined);
   return (
     <>
-      <span data-tip={hindrance || undefined}>
-        <Button look="primary" disabled={hindrance !== false} onClick={() => setOpen(true)}>
-          Begin a rollout
-        </Button>
-      </span>
+      {!underWay && (
+        <span data-tip={hindrance || undefined}>
+          <Button look="primary" disabled={hindrance !== false} onClick={() => setOpened(champion)}>
+            Begin a rollout
+          </Button>
+        </span>
+      )}
       <Dialog
-        open={open}
-        onClose={() => setOpen(false)}
-        label={`Begin a rollout of ${props.endpoint.name}`}
+        open={opened !== undefined}
+        onClose={close}
+        label={`Begin a rollout of ${endpoint.name}`}
         className="w-[min(760px,calc(100vw-24px))]"
       >
-        {champion && (
+        {planned && (
           <PlanDialog
-            endpoint={props.endpoint}
-            champion={champion.modelVersion}
-            digest={champion.packageDigest}
-            onClose={() => setOpen(false)}
+            endpoint={endpoint}
+            champion={planned.modelVersion}
+            digest={planned.packageDigest}
+            underWay={underWay}
+            onClose={close}
           />
         )}
       </Dialog>
@@ -49,6 +67,7 @@ function PlanDialog(props: {
   readonly endpoint: Endpoint;
   readonly champion: string;
   readonly digest: string;
+  readonly underWay: EndpointRollout | undefined;
   readonly onClose: () => void;
 }) {
   const { endpoint, champion, onClose } = props;
@@ -100,9 +119,10 @@ function PlanBody(props: {
   readonly champion: string;
   readonly versions: readonly ModelVersion[];
   readonly features: readonly string[];
+  readonly underWay: EndpointRollout | undefined;
   readonly onClose: () => void;
 }) {
-  const { endpoint, champion, versions, features, onClose } = props;
+  const { endpoint, champion, versions, features, underWay, onClose } = props;
   const first = versions.find((version) => version.aliases.includes('challenger')) ?? versions[0];
   const [draft, setDraft] = useState<PlanDraft>(() => firstDraft(String(first?.version ?? '')));
   const [reason, setReason] = useState('');
@@ -129,7 +149,10 @@ function PlanBody(props: {
       onClose();
     },
   });
-  const missing = missingIn(draft, reason);
+  // The one that is begun here is told of before its answer is there.
+  const isOwn = begin.isPending || begin.isSuccess;
+  const hinders = isOwn ? undefined : underWay;
+  const missing = hinders ? 'Once the rollout that is under way has ended' : missingIn(draft, reason);
   // However the dialog is left: what has not begun yet does not begin behind its back.
   useEffect(() => () => stop.current?.abort(), []);
   const change = (next: PlanDraft): void => {
@@ -159,6 +182,12 @@ function PlanBody(props: {
         />
       </Scroll>
       <footer className="flex flex-col gap-3 border-line border-t bg-raised p-4">
+        {hinders && (
+          <p role="status">
+            <StateLabel state="watch">A rollout was begun here meanwhile:</StateLabel> {rolloutTitle(hinders)}
+            . What is filled in stays; it can begin once that one has ended.
+          </p>
+        )}
         {begin.isError ? <ProblemNote error={begin.error} /> : <p>{planText(draft, champion)}</p>}
         {(again || (begin.isError && asProblem(begin.error).code === 'rollout_cooling')) && (
           <CheckField

@@ -94,7 +94,7 @@ function PromoteAct(props: { readonly rollout: EndpointRollout; readonly path: s
             <SelectField
               label="Arm"
               value={arm.arm}
-              options={arms.map((each) => [each.arm, `${each.arm}: v${each.version}`] as const)}
+              options={arms.map((each) => [each.arm, `v${each.version} ${each.arm}`] as const)}
               onChange={setChosen}
             />
           )}

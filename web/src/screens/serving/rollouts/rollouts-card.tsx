@@ -50,7 +50,11 @@ export function RolloutsCard(props: {
             />
           )}
           {shown && shown.id === newest?.id && <RolloutActs rollout={shown} champion={champion} />}
-          {!isOpen && <BeginRollout endpoint={endpoint} busy={rollouts.data ? false : 'Loading'} />}
+          <BeginRollout
+            endpoint={endpoint}
+            isLoading={rollouts.data === undefined}
+            underWay={isOpen ? newest : undefined}
+          />
         </div>
       }
       rows={5}
