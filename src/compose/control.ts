@@ -8,7 +8,7 @@ import { addRoutes, ConnectionRoom, createHttpServer, drain, listen } from '../p
 import { KeptAnswers } from '../platform/idempotency/index.ts';
 import type { Logger } from '../platform/log/index.ts';
 import { giveMemoryBack } from '../platform/memory/index.ts';
-import { createMetrics, metricsText } from '../platform/metrics/index.ts';
+import { metricsText, Registry } from '../platform/metrics/index.ts';
 import { addWeb } from '../surfaces/web/index.ts';
 import { resolveActor } from './actor.ts';
 import { openBlobs } from './blobs.ts';
@@ -36,7 +36,7 @@ export async function startControl(settings: Settings, log: Logger): Promise<Run
     memoryLimit: settings.framesMemory,
     threads: framesThreads,
   });
-  const metrics = createMetrics('control');
+  const metrics = new Registry('control');
   const controlUrl = ownUrlOf(settings);
   const services = await createControlServices({
     db,

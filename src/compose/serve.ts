@@ -19,7 +19,7 @@ import {
 } from '../platform/config/index.ts';
 import { Frames } from '../platform/frames/index.ts';
 import type { Logger } from '../platform/log/index.ts';
-import { createMetrics, type Registry } from '../platform/metrics/index.ts';
+import { Registry } from '../platform/metrics/index.ts';
 import { answerGet, InferenceServer, ServerSettings } from '../surfaces/inference/index.ts';
 import { startGrpc } from './grpc.ts';
 import { predictionLogOf } from './prediction-log.ts';
@@ -60,7 +60,7 @@ export async function startServe(
   const directory = directoryOf(settings, number);
   if (!number) await tellIdleLogs(directory.serve, settings.serveWorkers, logger);
   const lock = lockDirectory(directory.serve, 'serve');
-  const metrics = createMetrics('serve');
+  const metrics = new Registry('serve');
   const frames = new Frames({
     temporaryDirectory: directory.temporary,
     memoryLimit: settings.framesMemory,

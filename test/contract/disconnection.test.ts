@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openReplica, type ReplicaOptions } from '../../src/lifecycle/serving/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
-import { createMetrics } from '../../src/platform/metrics/index.ts';
+import { Registry } from '../../src/platform/metrics/index.ts';
 import { logisticOnnx, logisticPackage } from '../../src/platform/onnx/testing.ts';
 import { localFrames } from '../../src/platform/segments/testing.ts';
 import { InferenceServer } from '../../src/surfaces/inference/index.ts';
@@ -38,7 +38,7 @@ async function setUp(t: TestContext, log: NonNullable<ReplicaOptions['log']> = {
   await service.deploy(actor, 'delay', { modelVersion: '1', packageDigest }, 'test');
 
   const serve = async () => {
-    const [logger, metrics] = [createLogger('serve', 'silent'), createMetrics('serve')];
+    const [logger, metrics] = [createLogger('serve', 'silent'), new Registry('serve')];
     const replica = await openReplica({
       id: 'edge',
       directory: join(directory, 'serve'),

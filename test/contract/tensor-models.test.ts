@@ -10,7 +10,7 @@ import {
   text,
 } from '../../src/lifecycle/serving/repository/testing.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
-import { createMetrics } from '../../src/platform/metrics/index.ts';
+import { Registry } from '../../src/platform/metrics/index.ts';
 import { describeRemote } from '../../src/platform/runtimes/index.ts';
 import { InferenceServer } from '../../src/surfaces/inference/index.ts';
 import { startTestServing, tableOf, testRoute } from '../support/serving.ts';
@@ -19,7 +19,7 @@ async function serve(t: TestContext, { serving }: TestRepository) {
   const server = new InferenceServer({
     replica: serving,
     repository: serving.repository,
-    metrics: createMetrics('serve'),
+    metrics: new Registry('serve'),
     logger: createLogger('serve', 'silent'),
     version: '0.0.0',
   });

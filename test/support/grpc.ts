@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test';
 import type { ServeReplica } from '../../src/lifecycle/serving/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
-import { createMetrics } from '../../src/platform/metrics/index.ts';
+import { Registry } from '../../src/platform/metrics/index.ts';
 import { createGrpcServer } from '../../src/surfaces/inference/grpc/open.ts';
 import type { GrpcServer } from '../../src/surfaces/inference/grpc/server.ts';
 import type { InferenceServerOptions } from '../../src/surfaces/inference/index.ts';
@@ -21,7 +21,7 @@ export function testGrpcServer(
 ): GrpcServer {
   return createGrpcServer({
     replica,
-    metrics: createMetrics('serve'),
+    metrics: new Registry('serve'),
     logger: createLogger('serve', 'silent'),
     version: '0.0.0',
     ...options,

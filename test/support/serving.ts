@@ -28,7 +28,7 @@ import { migrate, openSqlite } from '../../src/platform/db/index.ts';
 import { addRoutes, createHttpServer, defineRoute, listen } from '../../src/platform/http/index.ts';
 import { Journal, journalMigrations } from '../../src/platform/journal/index.ts';
 import { createLogger } from '../../src/platform/log/index.ts';
-import { createMetrics } from '../../src/platform/metrics/index.ts';
+import { Registry } from '../../src/platform/metrics/index.ts';
 import { importOnnx, type OnnxPackage } from '../../src/platform/onnx/index.ts';
 import { blocksIn } from '../../src/platform/segments/blocks.ts';
 import { rowLines } from '../../src/platform/segments/read-rows.ts';
@@ -159,7 +159,7 @@ export async function startTestServing(
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'millrace-serving-')));
   const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
   const logger = createLogger('serve', 'silent');
-  const metrics = createMetrics('serve');
+  const metrics = new Registry('serve');
   const replica = await openReplica({
     id: options.id ?? 'test',
     directory,
@@ -233,7 +233,7 @@ export async function startTestControl(directory: string, port?: number): Promis
   const segments = new Map<string, PredictionSegment & { times: number }>();
   const app = createHttpServer({
     log,
-    metrics: createMetrics('control'),
+    metrics: new Registry('control'),
     bodyLimitBytes: 1_000_000,
     resolveActor: async () => ({ kind: 'user', id: 'test' }),
   });

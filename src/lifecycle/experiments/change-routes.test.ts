@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { addRoutes, createHttpServer } from '../../platform/http/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
-import { createMetrics } from '../../platform/metrics/index.ts';
+import { Registry } from '../../platform/metrics/index.ts';
 import { changeRoutes } from './change-routes.ts';
 import { experimentSchema } from './contract.ts';
 import { openExperiments, tester } from './testing.ts';
@@ -14,7 +14,7 @@ forEachDatabase((dialect, open) => {
   test('experiments are made, renamed and tagged by REST', async (t) => {
     const { tracking } = await openExperiments(t, open);
     const log = createLogger('test', 'silent');
-    const metrics = createMetrics('test');
+    const metrics = new Registry('test');
     const app = createHttpServer({ log, metrics, bodyLimitBytes: 10_000, resolveActor: async () => tester });
     addRoutes(app, changeRoutes(tracking));
     t.after(() => app.close());

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { forEachDatabase } from '../../platform/db/testing.ts';
 import { addRoutes, createHttpServer } from '../../platform/http/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
-import { createMetrics } from '../../platform/metrics/index.ts';
+import { Registry } from '../../platform/metrics/index.ts';
 import { tester } from '../experiments/testing.ts';
 import { modelVersionSchema, registeredModelSchema } from './contract.ts';
 import { registryRoutes } from './routes.ts';
@@ -15,7 +15,7 @@ forEachDatabase((dialect, open) => {
   test('the REST resources of the registry', async (t) => {
     const { registry } = await openRegistry(t, open);
     const log = createLogger('test', 'silent');
-    const metrics = createMetrics('test');
+    const metrics = new Registry('test');
     const app = createHttpServer({ log, metrics, bodyLimitBytes: 10_000, resolveActor: async () => tester });
     addRoutes(app, registryRoutes(registry));
     t.after(() => app.close());

@@ -8,7 +8,7 @@ import { forEachDatabase } from '../../platform/db/testing.ts';
 import { addRoutes, createHttpServer } from '../../platform/http/index.ts';
 import { Journal, journalMigrations } from '../../platform/journal/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
-import { createMetrics } from '../../platform/metrics/index.ts';
+import { Registry } from '../../platform/metrics/index.ts';
 import type { Endpoint } from './contract.ts';
 import { servingMigrations } from './migrations.ts';
 import { servingRoutes } from './routes.ts';
@@ -31,7 +31,7 @@ forEachDatabase((name, open) => {
     const service = await ServingService.open({ db, journal: new Journal(db), log, blobs, packaged });
     const app = createHttpServer({
       log,
-      metrics: createMetrics('control'),
+      metrics: new Registry('control'),
       bodyLimitBytes: 100_000,
       resolveActor: async () => actor,
     });

@@ -11,7 +11,7 @@ import { forEachDatabase, type OpenDatabase } from '../../platform/db/testing.ts
 import { addRoutes, createHttpServer } from '../../platform/http/index.ts';
 import { Journal, journalMigrations } from '../../platform/journal/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
-import { createMetrics } from '../../platform/metrics/index.ts';
+import { Registry } from '../../platform/metrics/index.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
 import type { Endpoint } from './contract.ts';
 import { servingMigrations } from './migrations.ts';
@@ -62,7 +62,7 @@ async function setUp(t: TestContext, open: OpenDatabase, lookedUp: () => Promise
 async function servingRequests(t: TestContext, service: ServingService, endpoint: string) {
   const app = createHttpServer({
     log: createLogger('control', 'silent'),
-    metrics: createMetrics('control'),
+    metrics: new Registry('control'),
     bodyLimitBytes: 100_000,
     resolveActor: async () => actor,
   });

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createLogger } from '../log/index.ts';
-import { createMetrics } from '../metrics/index.ts';
+import { Registry } from '../metrics/index.ts';
 import { ConnectionRoom, type OpenFiles } from './connection-room.ts';
 
 /** Two servers that share the room of a process. */
 async function guarded(t: TestContext, connections: number, openFiles: OpenFiles) {
-  const metrics = createMetrics('serve');
+  const metrics = new Registry('serve');
   const logger = createLogger('serve', 'silent');
   const told: string[] = [];
   logger.warn = (_facts: object, text?: string) => void told.push(text ?? '');

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { createLogger } from '../log/index.ts';
-import { createMetrics } from '../metrics/index.ts';
+import { Registry } from '../metrics/index.ts';
 import { addRoutes, createHttpServer, defineRoute, drain, listen, openSse } from './index.ts';
 
 const anyone = { kind: 'user', id: 'tester', permissions: 'all' } as const;
@@ -15,7 +15,7 @@ const longMs = 60_000;
 async function serving() {
   const app = createHttpServer({
     log: createLogger('test', 'silent'),
-    metrics: createMetrics('test'),
+    metrics: new Registry('test'),
     bodyLimitBytes: 1000,
     resolveActor: async () => anyone,
   });

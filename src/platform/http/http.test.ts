@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
 import { createLogger } from '../log/index.ts';
-import { createMetrics } from '../metrics/index.ts';
+import { Registry } from '../metrics/index.ts';
 import {
   addRoutes,
   createHttpServer,
@@ -23,7 +23,7 @@ import {
 const newServer = (): FastifyInstance =>
   createHttpServer({
     log: createLogger('test', 'silent'),
-    metrics: createMetrics('test'),
+    metrics: new Registry('test'),
     bodyLimitBytes: 1000,
     resolveActor: async () => ({ kind: 'user', id: 'ann' }),
   });
@@ -267,7 +267,7 @@ test('a change made of what was read is made only while it is so; the present st
 test('who lacks the permission of a route is refused before its body is looked at', async () => {
   const jobs = createHttpServer({
     log: createLogger('test', 'silent'),
-    metrics: createMetrics('test'),
+    metrics: new Registry('test'),
     bodyLimitBytes: 1000,
     resolveActor: async () => ({ kind: 'job', id: 'j1' }),
   });
@@ -301,7 +301,7 @@ test('who lacks the permission of a route is refused before its body is looked a
 test('only what begins with the path prefix, as whole parts of a path, is answered', async () => {
   const prefixed = createHttpServer({
     log: createLogger('test', 'silent'),
-    metrics: createMetrics('test'),
+    metrics: new Registry('test'),
     bodyLimitBytes: 1000,
     resolveActor: async () => ({ kind: 'user', id: 'ann' }),
     pathPrefix: '/ml',

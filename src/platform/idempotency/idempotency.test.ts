@@ -5,7 +5,7 @@ import { fail } from '../../core/errors.ts';
 import { forEachDatabase } from '../db/testing.ts';
 import { addRoutes, createHttpServer, defineRoute } from '../http/index.ts';
 import { createLogger } from '../log/index.ts';
-import { createMetrics } from '../metrics/index.ts';
+import { Registry } from '../metrics/index.ts';
 import { idempotencyMigrations, KeptAnswers } from './index.ts';
 
 const hourMs = 3_600_000;
@@ -60,7 +60,7 @@ forEachDatabase((name, open) => {
     const db = await open(t, idempotencyMigrations);
     const app = createHttpServer({
       log: createLogger('test', 'silent'),
-      metrics: createMetrics('test'),
+      metrics: new Registry('test'),
       bodyLimitBytes: 1000,
       resolveActor: async () => ({ kind: 'user', id: 'ann' }),
     });

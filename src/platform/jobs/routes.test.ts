@@ -4,7 +4,7 @@ import type { Actor } from '../access/index.ts';
 import { forEachDatabase } from '../db/testing.ts';
 import { addRoutes, createHttpServer } from '../http/index.ts';
 import { createLogger } from '../log/index.ts';
-import { createMetrics } from '../metrics/index.ts';
+import { Registry } from '../metrics/index.ts';
 import { Jobs, jobRoutes, jobsMigrations } from './index.ts';
 
 const worker: Actor = { kind: 'user', id: 'local' };
@@ -18,7 +18,7 @@ forEachDatabase((name, open) => {
     const asked = async (actor: Actor, what: string, body: object) => {
       const server = createHttpServer({
         log: createLogger('test', 'silent'),
-        metrics: createMetrics('test'),
+        metrics: new Registry('test'),
         bodyLimitBytes: 10_000,
         resolveActor: async () => actor,
       });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { forEachDatabase } from '../db/testing.ts';
 import { addRoutes, createHttpServer, listen } from '../http/index.ts';
 import { createLogger } from '../log/index.ts';
-import { createMetrics } from '../metrics/index.ts';
+import { Registry } from '../metrics/index.ts';
 import { eventRoutes, Journal, journalMigrations } from './index.ts';
 
 forEachDatabase((name, open) => {
@@ -19,7 +19,7 @@ forEachDatabase((name, open) => {
       });
     const app = createHttpServer({
       log: createLogger('test', 'silent'),
-      metrics: createMetrics('test'),
+      metrics: new Registry('test'),
       bodyLimitBytes: 1000,
       resolveActor: async () => ({ kind: 'user', id: 'ann' }),
     });

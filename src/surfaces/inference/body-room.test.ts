@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { startTestServing, storePackage, tableOf, testRoute } from '../../../test/support/serving.ts';
 import { MillraceError } from '../../core/errors.ts';
 import { createLogger } from '../../platform/log/index.ts';
-import { createMetrics } from '../../platform/metrics/index.ts';
+import { Registry } from '../../platform/metrics/index.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
 import { BodyRoom } from './body-room.ts';
 import { inferPath as grpcInferPath, RawClient } from './grpc/testing.ts';
@@ -101,7 +101,7 @@ test('large bodies that come slowly take the room until they are answered or gon
 test('messages of gRPC share the room, expanded ones by what they come to, and more than one ends a unary call', async (t) => {
   const room = new BodyRoom(megabyte, setting);
   const { url, replica } = await serving(t, room);
-  const metrics = createMetrics('serve');
+  const metrics = new Registry('serve');
   const logger = createLogger('serve', 'silent');
   const server = await createGrpcServer({ replica, metrics, logger, version: '0', bodyRoom: room });
   const client = new RawClient(`127.0.0.1:${await server.listen('127.0.0.1', 0, '--grpc-port')}`);

@@ -12,7 +12,7 @@ import {
 } from '../../../test/support/serving.ts';
 import { defaultEndpointOptions, digestOfKey, type EndpointOptions } from '../../lifecycle/serving/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
-import { createMetrics } from '../../platform/metrics/index.ts';
+import { Registry } from '../../platform/metrics/index.ts';
 import { logisticOnnx, logisticPackage } from '../../platform/onnx/testing.ts';
 import { type EndedSpan, SpanExporter } from '../../platform/tracing/index.ts';
 import { Admission, InferenceServer, type InferenceServerOptions } from './index.ts';
@@ -331,7 +331,7 @@ test('metrics ask for a key that opens all endpoints where they are told to', as
   ]);
   const server = new InferenceServer({
     replica,
-    metrics: createMetrics('serve'),
+    metrics: new Registry('serve'),
     logger: createLogger('serve', 'silent'),
     version: '0',
     admission: new Admission(replica.plane, replica.keyRing, undefined, true),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createHttpServer } from '../../platform/http/index.ts';
 import { createLogger } from '../../platform/log/index.ts';
-import { createMetrics } from '../../platform/metrics/index.ts';
+import { Registry } from '../../platform/metrics/index.ts';
 import { addWeb, type WebOptions } from './index.ts';
 
 const page = `<!doctype html>
@@ -22,7 +22,7 @@ async function webOn(t: TestContext, options: WebOptions) {
   await writeFile(join(directory, 'assets', 'a.css'), 'a {}');
   const app = createHttpServer({
     log: createLogger('test', 'silent'),
-    metrics: createMetrics('test'),
+    metrics: new Registry('test'),
     bodyLimitBytes: 1000,
     pathPrefix: options.pathPrefix,
     resolveActor: async () => ({ kind: 'user', id: 'test' }),

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { forEachDatabase } from '../../../platform/db/testing.ts';
 import { addRoutes, createHttpServer } from '../../../platform/http/index.ts';
 import { createLogger } from '../../../platform/log/index.ts';
-import { createMetrics } from '../../../platform/metrics/index.ts';
+import { Registry } from '../../../platform/metrics/index.ts';
 import { tester } from '../../experiments/testing.ts';
 import { webhookDeliveryDetailSchema, webhookDeliverySchema, webhookSchema } from './contract.ts';
 import { webhookRoutes } from './routes.ts';
@@ -16,7 +16,7 @@ forEachDatabase((dialect, open) => {
     const { registry, webhooks } = await openWebhooks(t, open);
     const { url, got } = await receiver(t, [200, 404]);
     const log = createLogger('test', 'silent');
-    const metrics = createMetrics('test');
+    const metrics = new Registry('test');
     const app = createHttpServer({ log, metrics, bodyLimitBytes: 10_000, resolveActor: async () => tester });
     addRoutes(app, webhookRoutes(webhooks));
     t.after(() => app.close());

@@ -7,7 +7,7 @@ import { testRoute, unshippedRows } from '../../../../test/support/serving.ts';
 import { type Digest, digestOf } from '../../../core/json.ts';
 import { packageManifestSchema } from '../../../core/model-package.ts';
 import { createLogger } from '../../../platform/log/index.ts';
-import { createMetrics } from '../../../platform/metrics/index.ts';
+import { Registry } from '../../../platform/metrics/index.ts';
 import type { OutputTensor } from '../../../platform/onnx/index.ts';
 import type { LoadedModel } from '../../../platform/runtimes/index.ts';
 import { localFrames } from '../../../platform/segments/testing.ts';
@@ -73,7 +73,7 @@ async function setUp(t: TestContext) {
     );
     return digest;
   };
-  const plane = new Plane(logs, planeMetrics(createMetrics('test')));
+  const plane = new Plane(logs, planeMetrics(new Registry('test')));
   const packageOf = (digest: Digest) => packages.get(digest)!;
   const ask = (rows: number, more: Partial<PredictRequest> = {}): PredictRequest => ({
     endpoint: 'test',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createLogger } from '../../../platform/log/index.ts';
-import { createMetrics } from '../../../platform/metrics/index.ts';
+import { Registry } from '../../../platform/metrics/index.ts';
 import { encode, type ValueInfo } from '../../../platform/onnx/wire.ts';
 import { localFrames } from '../../../platform/segments/testing.ts';
 import { Standalone, type StandaloneOptions } from './standalone.ts';
@@ -43,7 +43,7 @@ export async function testRepository(
     keptLogBytes: 1024 ** 3,
     frames: await localFrames(),
     logger: createLogger('serve', 'silent'),
-    metrics: createMetrics('serve'),
+    metrics: new Registry('serve'),
     ...options,
   });
   t.after(async () => {

@@ -10,7 +10,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { type SelfMade, selfMadeCertificate } from '../../../../test/support/certificate.ts';
 import { startTestServing } from '../../../../test/support/serving.ts';
 import { createLogger } from '../../../platform/log/index.ts';
-import { createMetrics } from '../../../platform/metrics/index.ts';
+import { Registry } from '../../../platform/metrics/index.ts';
 import { frame, frameType, preface } from '../http2/frames.ts';
 import { createGrpcServer } from '../index.ts';
 import { problemOfTimes, TlsFiles } from './tls-files.ts';
@@ -87,7 +87,7 @@ test('with a certificate authority for callers nobody else is answered, over RES
   const grpc = await createGrpcServer({
     replica: serving.replica,
     logger: createLogger('serve', 'silent'),
-    metrics: createMetrics('grpc'),
+    metrics: new Registry('grpc'),
     version: '0',
     tls,
   });
@@ -141,7 +141,7 @@ test('gRPC speaks TLS with the same certificate', async (t) => {
   const server = await createGrpcServer({
     replica,
     logger,
-    metrics: createMetrics('grpc'),
+    metrics: new Registry('grpc'),
     version: '0',
     tls,
   });
