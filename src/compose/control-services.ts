@@ -39,6 +39,7 @@ import {
   hashKeyPrint,
   KeyService,
   PackageService,
+  RemoteSecrets,
   ServingService,
   servingMigrations,
 } from '../lifecycle/serving/index.ts';
@@ -254,8 +255,10 @@ export async function createControlServices(parts: ControlParts) {
   ];
   const kinds = [...controlKinds, ...workerStepKinds(parts.settings, log)];
   const pipelines = new Pipelines({ db, journal, jobs, kinds });
+  const remoteSecrets = new RemoteSecrets({ db, secrets: webhookSettings.secrets, clock });
   const packages = new PackageService({
     blobs,
+    secrets: remoteSecrets,
     register: async (actor, { model, ...facts }) =>
       (await registry.createVersion(actor, { name: model, ...facts })).version,
   });
@@ -350,6 +353,7 @@ export async function createControlServices(parts: ControlParts) {
     pipelines,
     deployments,
     packages,
+    remoteSecrets,
     rollouts,
     loop,
     status,

@@ -34,7 +34,7 @@ export function restRoutes(services: ControlServices): readonly Route[] {
     ...lineageRoutes(services.lineage),
     ...servingRoutes(services.serving),
     ...keyRoutes(services.endpointKeys),
-    ...packageRoutes(services.packages),
+    ...packageRoutes(services.packages, services.remoteSecrets),
     ...batchRoutes(services.batches, services.blobs),
     ...feedbackRoutes(services.feedback),
     ...replayRoutes(services.replays),

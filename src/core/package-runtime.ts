@@ -27,7 +27,7 @@ export type PythonRuntime = z.infer<typeof pythonRuntimeSchema>;
 /** A model on another server that speaks the Open Inference Protocol v2 over HTTP. */
 export const remoteRuntimeSchema = z.object({
   kind: z.literal('remote'),
-  /** Base of the server, in front of `/v2`. */
+  /** Base of the server, in front of `/v2`; with *** for a password, which `secret` has. */
   url: z.url({ protocol: /^https?$/, error: 'must be an http:// URL' }),
   model: z.string().min(1),
   /** Null: the version that the server chooses. */
@@ -38,7 +38,11 @@ export const remoteRuntimeSchema = z.object({
   timeoutMs: z.int().min(1).max(600_000).default(10_000),
   /** Answers in pieces; left out: where the server's configuration of the model says that it is decoupled. */
   stream: z.boolean().optional(),
+  /** Digest of the part of the package that has the whole address; left out where that has no password. */
+  secret: digestSchema.optional(),
 });
+/** That part, as JSON; control keeps it sealed, apart from its blobs. */
+export const remoteSecretSchema = z.object({ url: z.string() });
 export type RemoteRuntime = z.infer<typeof remoteRuntimeSchema>;
 
 const stepName = z

@@ -18,7 +18,7 @@ test('copies go an hour after their last use, never while a step that asked for 
   const startMs = Date.now();
   let nowMs = startMs;
   const client = {
-    blob: (digest: Parameters<typeof control.get>[0]) => control.get(digest),
+    part: (digest: Parameters<typeof control.get>[0]) => control.get(digest),
     putBlobStream: async () => undefined,
   };
   const blobs = new ControlBlobs(client, copies, { nowMs: () => nowMs });
@@ -59,7 +59,7 @@ test('a control that is away for a moment is waited for, one that refuses is not
     fail('blob_corrupt', { expected: 'a', actual: 'b' }),
   ];
   const client = {
-    blob: () => assert.fail('nothing is fetched'),
+    part: () => assert.fail('nothing is fetched'),
     putBlobStream: async (_digest: unknown, stream: Readable) => {
       stream.destroy();
       const refusal = refusals.shift();

@@ -13,9 +13,9 @@ const keepMs = 3_600_000;
 const patienceMs = 120_000;
 const retryMs = 500;
 
-/** Control's blobs with copies on this machine: read once over HTTP, checked against the digest, kept for a while. */
+/** Control's blobs, and what packages keep secret, with copies on this machine: read once over HTTP, checked against the digest, kept for a while. */
 export class ControlBlobs implements StepBlobs {
-  readonly #client: Pick<ControlClient, 'blob' | 'putBlobStream'>;
+  readonly #client: Pick<ControlClient, 'part' | 'putBlobStream'>;
   readonly #copies: DirectoryBlobStore;
   readonly #clock: Clock;
   /** When each copy was asked for last in this process. */
@@ -24,7 +24,7 @@ export class ControlBlobs implements StepBlobs {
   readonly #held = new Map<symbol, number>();
 
   constructor(
-    client: Pick<ControlClient, 'blob' | 'putBlobStream'>,
+    client: Pick<ControlClient, 'part' | 'putBlobStream'>,
     copies: DirectoryBlobStore,
     clock: Clock,
   ) {
@@ -52,7 +52,7 @@ export class ControlBlobs implements StepBlobs {
   async path(digest: Digest): Promise<string> {
     this.#usedMs.set(digest, this.#clock.nowMs());
     if (!(await this.#copies.info(digest))) {
-      await this.#patiently(async () => this.#copies.put(await this.#client.blob(digest), digest));
+      await this.#patiently(async () => this.#copies.put(await this.#client.part(digest), digest));
     }
     return this.#copies.path(digest);
   }

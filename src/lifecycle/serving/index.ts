@@ -13,6 +13,7 @@ export { keyRoutes } from './keys/routes.ts';
 export { servingMigrations } from './migrations.ts';
 export * from './packages/contract.ts';
 export { PackageService } from './packages/package-service.ts';
+export { RemoteSecrets } from './packages/remote-secrets.ts';
 export { packageRoutes } from './packages/routes.ts';
 export type { EndpointState, ServedArm } from './plane/endpoint-state.ts';
 export { entityForms, entityInLog, hashKeyPrint } from './plane/log-policy.ts';

@@ -51,5 +51,17 @@ export const servingMigrations: readonly Migration[] = [
     id: 'serving-012',
     up: (tx) => execute(tx, 'ALTER TABLE endpoints ADD COLUMN retired_at_ms BIGINT'),
   },
+  {
+    id: 'serving-013',
+    up: (tx) =>
+      execute(
+        tx,
+        `CREATE TABLE remote_secrets (
+          digest TEXT PRIMARY KEY,
+          sealed TEXT NOT NULL,
+          created_at_ms BIGINT NOT NULL
+        )`,
+      ),
+  },
   ...operationsMigrations,
 ];

@@ -131,6 +131,16 @@ export class ControlClient {
     return bytesOf(response);
   }
 
+  /** As `blob`, also of what a package keeps secret: for replicas and workers, which load packages. */
+  async part(digest: Digest, signal?: AbortSignal): Promise<Readable> {
+    try {
+      return await this.blob(digest, signal);
+    } catch (error) {
+      if (!(error instanceof ControlError && error.code === 'blob_missing')) throw error;
+    }
+    return bytesOf(await this.fetch(`/api/v1/package-secrets/${digest}`, signal ? { signal } : {}));
+  }
+
   /** Stores bytes under their digest. Sending what is there already changes nothing. */
   async putBlob(content: Uint8Array, signal?: AbortSignal): Promise<Digest> {
     const digest = digestOf(content);

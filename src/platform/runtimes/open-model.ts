@@ -58,7 +58,7 @@ export async function openModel(manifest: PackageManifest, context: RuntimeConte
   const { runtime, onnx } = manifest;
   if (runtime.kind === 'onnx' && onnx !== null) return context.loadOnnx(manifest, onnx);
   if (runtime.kind === 'python') return openPython(manifest, runtime, context);
-  if (runtime.kind === 'remote') return openRemote(manifest, runtime);
+  if (runtime.kind === 'remote') return openRemote(manifest, runtime, context.bytesOf);
   if (runtime.kind === 'graph') return openGraph(manifest, runtime.step, context, openModel);
   throw fail('runtime_unavailable', { kind: runtime.kind, problem: 'its manifest has no graph' });
 }

@@ -9,6 +9,7 @@ import { openRemote } from './remote-model.ts';
 
 test('the password of another server goes to that server, and into no error', async (t) => {
   const heard: (string | undefined)[] = [];
+  const noParts = () => Promise.reject(new Error('the package has no parts'));
   const server = createServer((request, response) => {
     heard.push(request.headers.authorization);
     response.writeHead(500).end('{"error": "out of order"}');
@@ -36,6 +37,6 @@ test('the password of another server goes to that server, and into no error', as
     runtime: remote,
   });
   await assert.rejects(describeRemote('faces', remote), { message: shown });
-  await assert.rejects(openRemote(manifest, remote), { message: shown });
+  await assert.rejects(openRemote(manifest, remote, noParts), { message: shown });
   assert.deepEqual(new Set(heard), new Set([`Basic ${btoa('ada:hidden')}`]));
 });

@@ -1,6 +1,12 @@
 import { fail } from '../../core/errors.ts';
 import { jsonOfBigInts } from '../../core/exact-json.ts';
-import type { ElementType, PackageManifest, RemoteRuntime } from '../../core/model-package.ts';
+import type { Digest } from '../../core/json.ts';
+import {
+  type ElementType,
+  type PackageManifest,
+  type RemoteRuntime,
+  remoteSecretSchema,
+} from '../../core/model-package.ts';
 import { withoutPassword } from '../../core/without-password.ts';
 import { cellDimensions, joinedCells, type OutputTensor } from '../onnx/index.ts';
 import { OipClient } from './oip-client.ts';
@@ -18,9 +24,15 @@ const healthEveryMs = 5000;
 /**
  * Opens a model that another server computes: its readiness is asked now, and again and again while it is open.
  * Throws `remote_unavailable` when it is not ready.
+ *
+ * @param bytesOf gives the part of the package that has the address with its password, where there is one
  */
-export async function openRemote(manifest: PackageManifest, remote: RemoteRuntime): Promise<LoadedModel> {
-  const client = new OipClient(remote);
+export async function openRemote(
+  manifest: PackageManifest,
+  remote: RemoteRuntime,
+  bytesOf: (digest: Digest) => Promise<Uint8Array>,
+): Promise<LoadedModel> {
+  const client = new OipClient({ ...remote, url: await addressOf(remote, bytesOf) });
   let problem = await client.problem();
   // Callers of the endpoint read it in errors.
   const url = withoutPassword(remote.url);
@@ -64,6 +76,14 @@ export async function openRemote(manifest: PackageManifest, remote: RemoteRuntim
       client.close();
     },
   };
+}
+
+async function addressOf(
+  { url, secret }: RemoteRuntime,
+  bytesOf: (digest: Digest) => Promise<Uint8Array>,
+): Promise<string> {
+  if (secret === undefined) return url;
+  return remoteSecretSchema.parse(JSON.parse(Buffer.from(await bytesOf(secret)).toString('utf8'))).url;
 }
 
 /**

@@ -7,8 +7,11 @@ export const createPackageSchema = z.strictObject({
   /** Registered model that gets the version; created when it does not exist yet. */
   model: z.string().min(1),
   runtime: z.discriminatedUnion('kind', [
-    /** `binary` left out: as the server says. */
-    remoteRuntimeSchema.extend({ binary: z.boolean().optional() }).strict(),
+    /**
+     * `binary` left out: as the server says. A password in `url` is kept encrypted and shown as ***, which stands for it
+     * in packages that are made later.
+     */
+    remoteRuntimeSchema.omit({ secret: true }).extend({ binary: z.boolean().optional() }).strict(),
     graphRuntimeSchema.strict(),
   ]),
   description: z.string().max(5000).default(''),

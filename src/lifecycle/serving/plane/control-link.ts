@@ -98,9 +98,9 @@ export class ControlLink {
     );
   }
 
-  /** The bytes of a blob as control sends them; whoever keeps them checks the digest. */
-  blob(digest: Digest): Promise<Readable> {
-    return this.#client.blob(digest, this.#stop.signal);
+  /** The bytes of a package's part as control sends them; whoever keeps them checks the digest. */
+  part(digest: Digest): Promise<Readable> {
+    return this.#client.part(digest, this.#stop.signal);
   }
 
   /** Uploads a sealed segment and registers it; doing so again changes nothing. */

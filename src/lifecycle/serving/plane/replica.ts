@@ -134,7 +134,7 @@ export class Replica {
       ...options.log,
     });
     const blobs = await openDirectoryBlobs(join(directory, 'blobs'));
-    const fetchBlob = (digest: Digest) => client?.blob(digest) ?? away();
+    const fetchBlob = (digest: Digest) => client?.part(digest) ?? away();
     const loader = new PackageLoader(blobs, fetchBlob, options.runtimes, logger);
     const replica = new Replica(options, client, loader, logs);
     const last = await replica.#files.routes();
