@@ -221,8 +221,11 @@ const COLUMNS: readonly GridColumn<Prediction>[] = [
     width: 'minmax(120px, 150px)',
     wideOnly: true,
     cell: (row) => (
-      <span className="inline-flex items-center gap-2">
-        <ArmSwatch arm={row.arm} /> v{row.modelVersion} <span className="text-muted">{row.arm}</span>
+      <span className="flex min-w-0 items-center gap-2">
+        <ArmSwatch arm={row.arm} /> v{row.modelVersion}{' '}
+        <span className="min-w-0 truncate text-muted" data-tip={row.arm}>
+          {row.arm}
+        </span>
       </span>
     ),
   },

@@ -82,7 +82,7 @@ const COLUMNS: readonly GridColumn<Webhook>[] = [
   {
     id: 'name',
     head: 'Name',
-    width: 'minmax(120px, 1fr)',
+    width: 'minmax(160px, 3fr)',
     cell: (row) => (
       <span className="flex min-w-0 items-center gap-1.5">
         <StateMark state={stateOfWebhook(row)} label="" />
@@ -95,14 +95,14 @@ const COLUMNS: readonly GridColumn<Webhook>[] = [
   {
     id: 'url',
     head: 'Address',
-    width: 'minmax(120px, 2fr)',
+    width: 'minmax(120px, 4fr)',
     wideOnly: true,
     cell: (row) => <span data-tip={row.url}>{row.url}</span>,
   },
   {
     id: 'events',
     head: 'Told of',
-    width: 'minmax(140px, 2fr)',
+    width: 'minmax(120px, 4fr)',
     wideOnly: true,
     cell: (row) => (
       <span className="text-muted" data-tip={row.events.map((event) => eventsText([event])).join('\n')}>
@@ -114,7 +114,7 @@ const COLUMNS: readonly GridColumn<Webhook>[] = [
     id: 'signed',
     head: 'Signed',
     width: '64px',
-    wideOnly: true,
+    wideOnly: 840,
     cell: (row) => (row.isSigned ? 'yes' : <span className="text-muted">no</span>),
   },
   {
