@@ -158,13 +158,30 @@ async function scoreFile(page: Page): Promise<void> {
   await screenshotThemes(page, 'batches');
 }
 
+/** A rollout is ended while somebody says why it should be: what is being done stays, and is refused with what happened. */
+async function endedElsewhere(page: Page): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  const rollouts = new URL('/api/v1/endpoints/tide/rollouts', page.url()).href;
+  await page.getByRole('button', { name: 'Abort', exact: true }).click();
+  await dialog.getByRole('textbox', { name: /^Why/ }).fill('too late');
+  const { items } = (await (await page.request.get(rollouts)).json()) as { items: { id: string }[] };
+  await postJson(`${rollouts}/${items[0]?.id}/abort`, { reason: 'not needed any more' });
+  await dialog.getByText('What this is about has changed meanwhile').waitFor();
+  await screenshotThemes(page, 'rollout-ended-elsewhere');
+  await dialog.getByRole('button', { name: 'Abort', exact: true }).click();
+  await dialog.getByText(/is aborted; abort needs/).waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+}
+
 /** A rollout is moved on and ended by a person; what was aborted must cool down, and the refusal says so. */
 async function endRollout(page: Page): Promise<void> {
   const dialog = page.getByRole('dialog');
   await page.goto('/endpoints/tide');
   await act(page, 'Advance to 100\u202f%', 'seen enough');
   await page.getByText(/v2 answers everything; v1 is still the champion/).waitFor();
-  await act(page, 'Abort', 'not needed any more');
+  await endedElsewhere(page);
   await page.getByText('v1 answers everything.').waitFor();
   await page.getByText('aborted', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Begin a rollout' }).click();

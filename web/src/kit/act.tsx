@@ -5,6 +5,7 @@ import { Button } from './button.tsx';
 import { Dialog, DialogHead } from './dialog.tsx';
 import { ReasonField } from './fields.tsx';
 import { ProblemNote } from './panel.tsx';
+import { StateLabel } from './state-mark.tsx';
 
 /** Where the act has taken its own button away, whoever uses the keyboard goes on from the content, not from the top. */
 function focusContent(): void {
@@ -26,6 +27,12 @@ export function Act<T>(props: {
   readonly look?: 'plain' | 'primary' | 'danger';
   readonly placeholder?: string;
   readonly disabled?: string | false;
+  /**
+   * Without it there is no button to it; a dialog that was open before stays with its reason, and says so.
+   *
+   * @default true
+   */
+  readonly isPossible?: boolean;
   /** Told what the server answered when it is done. */
   readonly onDone?: (answer: T) => void;
 }) {
@@ -39,6 +46,7 @@ export function Act<T>(props: {
     look = 'plain',
     placeholder = 'For instance: agreed with Ana',
     disabled = false,
+    isPossible = true,
     onDone,
   } = props;
   const [open, setOpen] = useState(false);
@@ -59,11 +67,13 @@ export function Act<T>(props: {
   };
   return (
     <>
-      <span data-tip={disabled || undefined}>
-        <Button look={look} disabled={disabled !== false} onClick={() => setOpen(true)}>
-          {verb}
-        </Button>
-      </span>
+      {isPossible && (
+        <span data-tip={disabled || undefined}>
+          <Button look={look} disabled={disabled !== false} onClick={() => setOpen(true)}>
+            {verb}
+          </Button>
+        </span>
+      )}
       <Dialog open={open} onClose={close} label={title}>
         <DialogHead title={title} onClose={close} />
         <form
@@ -75,6 +85,11 @@ export function Act<T>(props: {
         >
           <div className="text-muted">{effect}</div>
           <ReasonField value={reason} onChange={setReason} placeholder={placeholder} />
+          {!isPossible && act.isIdle && (
+            <p role="status">
+              <StateLabel state="watch">What this is about has changed meanwhile.</StateLabel>
+            </p>
+          )}
           {act.isError && <ProblemNote error={act.error} />}
           <div className="flex justify-end gap-2">
             <Button onClick={close}>Leave as it is</Button>

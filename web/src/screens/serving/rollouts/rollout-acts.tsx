@@ -16,60 +16,62 @@ export function RolloutActs(props: {
   const own = `/endpoints/${encodeURIComponent(endpoint)}/rollouts/${encodeURIComponent(id)}`;
   const steps = planOfRollout(props.rollout).steps ?? [];
   const next = steps[step.index === null ? 0 : step.index + 1];
-  if (state === 'promoted') {
-    if (!isPromoted(props.rollout, props.champion)) return null;
-    return (
+  const isOpen = state === 'running' || state === 'paused' || state === 'ready';
+  return (
+    <>
       <Act
         verb="Roll back"
         look="danger"
         title={`Back to v${championVersion}`}
         path={`${own}/rollback`}
         effect={`v${championVersion} has all traffic again, at once.`}
+        isPossible={isPromoted(props.rollout, props.champion)}
       />
-    );
-  }
-  if (state !== 'running' && state !== 'paused' && state !== 'ready') return null;
-  return (
-    <>
-      {state === 'running' && (
+      <Act
+        verb="Pause"
+        title="Pause the rollout"
+        path={`${own}/pause`}
+        effect="The shares stay as they are. Harm is still acted on."
+        isPossible={state === 'running'}
+      />
+      <Act
+        verb="Resume"
+        title="Resume the rollout"
+        path={`${own}/resume`}
+        effect="It goes on by its verdicts."
+        isPossible={state === 'paused'}
+      />
+      {next !== undefined && (
         <Act
-          verb="Pause"
-          title="Pause the rollout"
-          path={`${own}/pause`}
-          effect="The shares stay as they are. Harm is still acted on."
-        />
-      )}
-      {state === 'paused' && (
-        <Act
-          verb="Resume"
-          title="Resume the rollout"
-          path={`${own}/resume`}
-          effect="It goes on by its verdicts."
-        />
-      )}
-      {next !== undefined && state !== 'ready' && (
-        <Act
+          // A dialog for one step must not become one for the step after it.
+          key={next}
           verb={`Advance to ${next}\u202f%`}
           title={`Go on to ${next}\u202f%`}
           path={`${own}/advance`}
           body={(reason) => ({ percent: next, reason })}
           effect={`The version answers ${next}\u202f% now, without waiting for the proof of this step.`}
+          isPossible={isOpen && state !== 'ready'}
         />
       )}
-      <PromoteAct rollout={props.rollout} path={`${own}/promote`} />
+      <PromoteAct rollout={props.rollout} path={`${own}/promote`} isPossible={isOpen} />
       <Act
         verb="Abort"
         look="danger"
         title="Abort the rollout"
         path={`${own}/abort`}
         effect={`All traffic returns to v${championVersion} at once. Until its cool-down is over the version begins here again only if somebody says so.`}
+        isPossible={isOpen}
       />
     </>
   );
 }
 
 /** Promotes the one that is tried; of several, the one that is chosen in the dialog. */
-function PromoteAct(props: { readonly rollout: EndpointRollout; readonly path: string }) {
+function PromoteAct(props: {
+  readonly rollout: EndpointRollout;
+  readonly path: string;
+  readonly isPossible: boolean;
+}) {
   const { plan, look, state, championVersion } = props.rollout;
   const named = (plan as { arms?: readonly { arm: string; version: number }[] }).arms;
   const arms = named ?? [{ arm: 'challenger', version: (plan as { version?: number }).version ?? 0 }];
@@ -87,6 +89,7 @@ function PromoteAct(props: { readonly rollout: EndpointRollout; readonly path: s
       look={state === 'ready' ? 'primary' : 'plain'}
       title={arms.length === 1 ? `Promote v${arm.version}` : 'Promote an arm'}
       path={props.path}
+      isPossible={props.isPossible}
       body={(reason) => (named ? { arm: arm.arm, reason } : { reason })}
       effect={
         <div className="flex flex-col gap-3">

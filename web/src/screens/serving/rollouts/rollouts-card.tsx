@@ -49,7 +49,9 @@ export function RolloutsCard(props: {
               onChange={(id) => onChoose(id === newest?.id ? undefined : id)}
             />
           )}
-          {shown && shown.id === newest?.id && <RolloutActs rollout={shown} champion={champion} />}
+          {shown && shown.id === newest?.id && (
+            <RolloutActs key={shown.id} rollout={shown} champion={champion} />
+          )}
           <BeginRollout
             endpoint={endpoint}
             isLoading={rollouts.data === undefined}
