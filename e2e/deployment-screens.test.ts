@@ -216,6 +216,8 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   // A canary of the second version: planned, packaged on the way, and begun.
   await page.goto('/endpoints/tide');
   await page.getByRole('button', { name: 'Begin a rollout' }).click();
+  // The keyboard begins there as soon as the versions are known, and on nothing that closes it before.
+  await dialog.locator('select:focus').waitFor();
   await dialog.getByLabel('First in shadow, for').fill('');
   await dialog.getByLabel('Then steps of the traffic').fill('25, 100');
   await dialog.getByText('v2 answers 25 → 100').waitFor();

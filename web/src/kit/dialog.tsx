@@ -5,6 +5,26 @@ import { IconButton } from './button.tsx';
 /** What is filled in: the keyboard begins there. */
 const FIELD = ':is(input, select, textarea):not(:disabled)';
 
+/**
+ * Moves the focus to the first field, also where fields come later, as when what they are about is being loaded; until
+ * then it is on the dialog itself: by itself it begins at what comes first, the button that closes it. Somebody who has
+ * moved it meanwhile keeps it. Returns what ends this.
+ */
+function beginAtFirstField(dialog: HTMLDialogElement): () => void {
+  dialog.focus();
+  const focus = () => {
+    const hasMoved = document.activeElement !== dialog;
+    const field = dialog.querySelector<HTMLElement>(FIELD);
+    if (!hasMoved && !field) return;
+    observer.disconnect();
+    if (!hasMoved) field?.focus();
+  };
+  const observer = new MutationObserver(focus);
+  observer.observe(dialog, { childList: true, subtree: true, attributeFilter: ['disabled'] });
+  focus();
+  return () => observer.disconnect();
+}
+
 /** A modal on the native dialog element: focus begins at its first field and is kept inside, Escape closes, focus returns to the opener. */
 export function Dialog(props: {
   readonly open: boolean;
@@ -18,21 +38,22 @@ export function Dialog(props: {
   useEffect(() => {
     const dialog = element.current;
     if (!dialog) return;
-    if (open && !dialog.open) {
-      dialog.showModal();
-      // By itself it begins at what comes first, which is the button that closes it.
-      dialog.querySelector<HTMLElement>(FIELD)?.focus();
+    if (!open) {
+      dialog.close();
+      return;
     }
-    if (!open && dialog.open) dialog.close();
+    if (!dialog.open) dialog.showModal();
+    return beginAtFirstField(dialog);
   }, [open]);
   return (
     <dialog
       ref={element}
+      tabIndex={-1}
       aria-label={label}
       onClose={onClose}
       // Where the press begins decides: a text that is selected beyond the edge does not close it.
       onPointerDown={(event) => event.target === element.current && onClose()}
-      className={`m-auto max-h-[calc(100dvh-48px)] overflow-hidden rounded-card border border-line-strong bg-raised p-0 text-text shadow-float open:fade-in ${className}`}
+      className={`m-auto max-h-[calc(100dvh-48px)] overflow-hidden rounded-card border border-line-strong bg-raised p-0 text-text shadow-float outline-none open:fade-in ${className}`}
     >
       {open && children}
     </dialog>
