@@ -232,6 +232,8 @@ export async function createControlServices(parts: ControlParts) {
     secrets: webhookSettings.secrets,
   });
   await monitoring.sealTargets();
+  // What an earlier state kept in the open is in no file from here on.
+  await db.scrub();
   const slices = {
     db,
     blobs,

@@ -8,6 +8,9 @@ import { tmpdir } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import { sql } from 'kysely';
+import { allMigrations } from '../../src/compose/control-services.ts';
+import { migrate, openSqlite } from '../../src/platform/db/index.ts';
 import { logisticOnnx, logisticPackage } from '../../src/platform/onnx/testing.ts';
 import { startServer } from '../support/server.ts';
 import { startTestServing, storePackage, tableOf, testRoute } from '../support/serving.ts';
@@ -32,6 +35,17 @@ async function guarded(t: TestContext, url: string): Promise<string> {
   await once(proxy, 'listening');
   t.after(() => proxy.close().closeAllConnections());
   return `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+}
+
+/** Paths below a folder of the files in which this is found. */
+async function filesWith(secret: RegExp, root: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    if (secret.test((await readFile(path)).toString('latin1'))) found.push(relative(root, path));
+  }
+  return found;
 }
 
 /** An address for webhooks, and the paths that it was called at. */
@@ -122,13 +136,30 @@ test('passwords of other servers and tokens of webhooks are in no file and no an
   for (const text of [...answers, server.log]) assert.doesNotMatch(text, secret);
   assert.match(answers[1] ?? '', new RegExp(`http://ada:\\*\\*\\*@${place}`));
 
-  const root = server.dataDirectory;
-  const found: string[] = [];
-  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    if (secret.test((await readFile(path)).toString('latin1'))) found.push(relative(root, path));
-  }
+  const found = await filesWith(secret, server.dataDirectory);
   const places = new Set(found.map((path) => path.split(sep).slice(0, 2).join('/')));
   assert.deepEqual(places, new Set(['serve/blobs', 'work/blobs']), found.join(', '));
+});
+
+test('what an earlier state kept in the open is in no file once control has started', async (t) => {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'millrace-before-'));
+  t.after(() => rm(dataDirectory, { recursive: true }));
+  const hook = await listener(t);
+  const db = openSqlite(join(dataDirectory, 'millrace.db'));
+  await migrate(
+    db,
+    allMigrations.filter(({ id }) => id !== 'registry-013'),
+  );
+  await db.write((tx) =>
+    sql`INSERT INTO webhooks (id, name, description, url, status, created_at_ms, updated_at_ms)
+      VALUES ('w', 'old', '', ${`${hook.url}/a/${token}`}, 'ACTIVE', 1, 1)`.execute(tx),
+  );
+  await db.close();
+  assert.deepEqual(await filesWith(/cccccccccccc/, dataDirectory), ['millrace.db']);
+  const env = { MILLRACE_WEBHOOK_ALLOWED_SCHEMES: 'http', MILLRACE_WEBHOOK_ALLOW_PRIVATE_ADDRESSES: 'true' };
+  const server = await startServer(t, { dataDirectory, role: 'control', env });
+  assert.deepEqual(await filesWith(/cccccccccccc/, dataDirectory), []);
+  const tested = await fetch(`${server.url}/api/v1/webhooks/w/test`, { method: 'POST' });
+  assert.equal(((await tested.json()) as { readonly success: boolean }).success, true);
+  assert.deepEqual(hook.called, [`/a/${token}`]);
 });

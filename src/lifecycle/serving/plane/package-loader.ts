@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
 import { fail, MillraceError } from '../../../core/errors.ts';
 import type { Digest } from '../../../core/json.ts';
-import { packageManifestSchema } from '../../../core/model-package.ts';
+import { type PackageManifest, packageManifestSchema } from '../../../core/model-package.ts';
 import { parseInput } from '../../../core/schema.ts';
+import { withoutPassword } from '../../../core/without-password.ts';
 import type { BlobStore } from '../../../platform/blobs/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import { QuietCollection } from '../../../platform/memory/index.ts';
@@ -166,6 +167,12 @@ export class PackageLoader {
         'packaged by an earlier Millrace, which made the graph otherwise or compared it with the model less closely: register the logged model as a new version to have it packaged anew',
       );
     }
+    if (hasOpenPassword(manifest)) {
+      this.#logger?.warn(
+        { model: manifest.model, digest },
+        'the package has the password of its server in the open, as those of an earlier Millrace do: register it as a new version, and change the password',
+      );
+    }
     const { maxRows, placement } = model;
     this.#logger?.info({ model: manifest.model, digest, maxRows, ...placement }, 'model loaded and warm');
     return model;
@@ -192,6 +199,10 @@ function placementOf({ placement, maxRows }: LoadedPackage): Pick<ReplicaModel, 
   const round = (ms: number) => Math.round(ms * 1000) / 1000;
   const runs = placement.runs.map(({ rows, ms }) => ({ rows, ms: round(ms) }));
   return { placement: { place: placement.place, maxRows, loadMs: round(placement.loadMs), runs } };
+}
+
+function hasOpenPassword({ runtime }: PackageManifest): boolean {
+  return runtime.kind === 'remote' && withoutPassword(runtime.url) !== runtime.url;
 }
 
 function packagesOf(route: EndpointRoute): Digest[] {

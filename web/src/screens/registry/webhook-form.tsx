@@ -58,7 +58,11 @@ export function WebhookForm(props: {
     >
       <TextField label="Name" value={name} onChange={setName} placeholder="deployments" />
       <TextField
-        label="Address (https, on the public internet unless the server allows others)"
+        label={
+          webhook
+            ? 'Address (its end is shown; left like that it stays)'
+            : 'Address (https, on the public internet unless the server allows others)'
+        }
         value={url}
         onChange={setUrl}
         placeholder="https://ci.example.com/hooks/mlflow"
