@@ -10,6 +10,16 @@ import { sentence } from '../../kit/turn-text.ts';
 
 const RESOLVED_SHOWN = 3;
 
+const STILL_OPEN = {
+  effect: 'It leaves the list of what waits for you and stays open until its cause is gone.',
+  placeholder: 'For instance: known, the loop retrains',
+};
+/** Nothing but a person ends it. */
+const RESTORED_SEEN = {
+  effect: 'It is over then, for this endpoint; what was lost does not come back by itself.',
+  placeholder: 'For instance: its labels are sent again',
+};
+
 /** Incidents, open ones first: what, since when, with the evidence of each window folded under it. */
 export function AlertList(props: {
   readonly alerts: readonly Alert[];
@@ -138,8 +148,7 @@ function AlertRow(props: {
             verb="Seen"
             title="Mark as seen"
             path={`/alerts/${alert.id}/acknowledge`}
-            effect="It leaves the list of what waits for you and stays open until its cause is gone."
-            placeholder="For instance: known, the loop retrains"
+            {...(alert.kind === 'restored' ? RESTORED_SEEN : STILL_OPEN)}
           />
         </span>
       )}
