@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isShownAddress, meantAddress, shownAddress } from './shown-address.ts';
+import { isShownAddress, meantAddress, shownAddress, withShownAddresses } from './shown-address.ts';
 
 const slack = 'https://hooks.slack.com/services/T0AAAA/B0BBBB/cccc9fXq';
 
@@ -29,4 +29,16 @@ test('what was shown of a known address means that one', () => {
   assert.equal(meantAddress(shown, ['https://other.example/abcdefghijklmnop', slack]), slack);
   assert.equal(meantAddress('https://new.example/', [slack]), 'https://new.example/');
   assert.equal(meantAddress(shown, ['https://hooks.slack.com/services/another/one']), undefined);
+});
+
+test('errors have addresses as they may be shown, and all else as it was', () => {
+  const shown = shownAddress(slack);
+  for (const [text, expected] of [
+    [`webhook ${slack}: answered 503`, `webhook ${shown}: answered 503`],
+    [`{"message":"webhook ${slack}: no \\"https\\""}`, `{"message":"webhook ${shown}: no \\"https\\""}`],
+    [`the scheme of "${slack}" is not allowed`, `the scheme of "${shown}" is not allowed`],
+    [`at ${slack}`, `at ${shown}`],
+    ['answered 404 Not Found', 'answered 404 Not Found'],
+  ] as const)
+    assert.equal(withShownAddresses(text), expected);
 });

@@ -29,3 +29,11 @@ export function isShownAddress(url: string): boolean {
 export function meantAddress(given: string, known: readonly string[]): string | undefined {
   return isShownAddress(given) ? known.find((url) => shownAddress(url) === given) : given;
 }
+
+/** A text, such as an error, with the addresses in it as they may be shown. */
+export function withShownAddresses(text: string): string {
+  return text.replace(
+    /(https?:\/\/[^\s"'\\]+?)(:?(?=[\s"'\\]|$))/g,
+    (_, url: string, end: string) => shownAddress(url) + end,
+  );
+}

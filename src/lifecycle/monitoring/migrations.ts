@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { shownAddress } from '../../core/shown-address.ts';
+import { shownAddress, withShownAddresses } from '../../core/shown-address.ts';
 import { execute, type Migration } from '../../platform/db/index.ts';
 import { keptTarget } from './alerts/targets.ts';
 
@@ -113,6 +113,18 @@ export const monitoringMigrations: readonly Migration[] = [
         );
       }
       await execute(tx, 'ALTER TABLE alert_deliveries DROP COLUMN secret');
+    },
+  },
+  {
+    // Refusals named the whole address.
+    id: 'monitoring-003',
+    async up(tx) {
+      const { rows } = await sql<{ id: string; error: string }>`
+        SELECT id, error FROM alert_deliveries WHERE error LIKE '%http%'`.execute(tx);
+      for (const { id, error } of rows)
+        await sql`UPDATE alert_deliveries SET error = ${withShownAddresses(error)} WHERE id = ${id}`.execute(
+          tx,
+        );
     },
   },
 ];

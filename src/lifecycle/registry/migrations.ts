@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { shownAddress } from '../../core/shown-address.ts';
+import { shownAddress, withShownAddresses } from '../../core/shown-address.ts';
 import { autoIncrement, execute, type Migration } from '../../platform/db/index.ts';
 
 /**
@@ -182,6 +182,18 @@ export const registryMigrations: readonly Migration[] = [
       const { rows } = await sql<{ url: string }>`SELECT DISTINCT url FROM webhook_deliveries`.execute(tx);
       for (const { url } of rows)
         await sql`UPDATE webhook_deliveries SET url = ${shownAddress(url)} WHERE url = ${url}`.execute(tx);
+    },
+  },
+  {
+    // Refusals named the whole address.
+    id: 'registry-014',
+    async up(tx) {
+      const { rows } = await sql<{ id: string; error: string }>`
+        SELECT id, error FROM webhook_deliveries WHERE error LIKE '%http%'`.execute(tx);
+      for (const { id, error } of rows)
+        await sql`UPDATE webhook_deliveries SET error = ${withShownAddresses(error)} WHERE id = ${id}`.execute(
+          tx,
+        );
     },
   },
 ];

@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+import { withShownAddresses } from '../../core/shown-address.ts';
 import { autoIncrement, execute, type Migration } from '../db/index.ts';
 
 export const jobsMigrations: readonly Migration[] = [
@@ -57,5 +59,20 @@ export const jobsMigrations: readonly Migration[] = [
   {
     id: 'jobs-003',
     up: (tx) => execute(tx, 'ALTER TABLE jobs ADD COLUMN lost_before BIGINT NOT NULL DEFAULT 0'),
+  },
+  {
+    // Deliveries of alerts that failed named the whole address of the webhook, which may carry a token.
+    id: 'jobs-004',
+    async up(tx) {
+      const jobs = await sql<{ id: string; error: string }>`
+        SELECT id, error FROM jobs WHERE kind = 'alert-delivery' AND error IS NOT NULL`.execute(tx);
+      for (const { id, error } of jobs.rows)
+        await sql`UPDATE jobs SET error = ${withShownAddresses(error)} WHERE id = ${id}`.execute(tx);
+      const logs = await sql<{ seq: number; line: string }>`
+        SELECT seq, line FROM job_logs WHERE line LIKE '%http%'
+        AND job_id IN (SELECT id FROM jobs WHERE kind = 'alert-delivery')`.execute(tx);
+      for (const { seq, line } of logs.rows)
+        await sql`UPDATE job_logs SET line = ${withShownAddresses(line)} WHERE seq = ${seq}`.execute(tx);
+    },
   },
 ];

@@ -125,12 +125,13 @@ forEachDatabase((name, open) => {
       const openOld: OpenDatabase = async (context, migrations) => {
         const old = await open(
           context,
-          migrations.filter(({ id }) => id !== 'monitoring-002'),
+          migrations.filter(({ id }) => id !== 'monitoring-002' && id !== 'monitoring-003'),
         );
         await old.write(async (tx) => {
           await sql`INSERT INTO monitors VALUES ('flights', ${spec}, NULL, '', 0, 1)`.execute(tx);
-          await sql`INSERT INTO alert_deliveries (id, alert_id, event, url, secret, body, state, attempts, updated_at_ms)
-            VALUES ('d', 'a', 'alert.opened', ${webhook}, 'quietquiet', '{}', 'pending', 0, 1)`.execute(tx);
+          await sql`INSERT INTO alert_deliveries (id, alert_id, event, url, secret, body, state, attempts, error,
+            updated_at_ms) VALUES ('d', 'a', 'alert.opened', ${webhook}, 'quietquiet', '{}', 'pending', 0,
+            ${`"${webhook}" names no host`}, 1)`.execute(tx);
         });
         await migrate(old, migrations);
         return old;

@@ -62,15 +62,15 @@ forEachDatabase((dialect, open) => {
       const openOld: OpenDatabase = async (context, migrations) => {
         const db = await open(
           context,
-          migrations.filter(({ id }) => id !== 'registry-013'),
+          migrations.filter(({ id }) => id !== 'registry-013' && id !== 'registry-014'),
         );
         await db.write(async (tx) => {
           await sql`INSERT INTO webhooks (id, name, description, url, status, created_at_ms, updated_at_ms)
             VALUES ('w', 'old', '', ${url}, 'ACTIVE', 1, 1)`.execute(tx);
           await sql`INSERT INTO webhook_events VALUES ('w', 'registered_model.created')`.execute(tx);
           await sql`INSERT INTO webhook_deliveries (id, webhook_id, webhook_name, url, event, body, status, attempts,
-            created_at_ms, updated_at_ms) VALUES ('d', 'w', 'old', ${url}, 'registered_model.created', '{}', 'failed',
-            1, 1, 1)`.execute(tx);
+            error, created_at_ms, updated_at_ms) VALUES ('d', 'w', 'old', ${url}, 'registered_model.created', '{}',
+            'failed', 1, ${`the scheme of "${url}" is not allowed`}, 1, 1)`.execute(tx);
         });
         await migrate(db, migrations);
         return db;
@@ -80,7 +80,9 @@ forEachDatabase((dialect, open) => {
       await webhooks.sealAddresses();
       assert.doesNotMatch(await textsOf(db), /cccccccc/);
       assert.equal((await webhooks.get(tester, 'w')).url, shownAddress(url));
-      assert.equal((await webhooks.delivery(tester, 'd')).url, shownAddress(url));
+      const delivery = await webhooks.delivery(tester, 'd');
+      const refusal = `the scheme of "${shownAddress(url)}" is not allowed`;
+      assert.deepEqual([delivery.url, delivery.error], [shownAddress(url), refusal]);
       assert.equal((await webhooks.test(tester, 'w')).success, true);
       assert.equal(got[0]?.path, `/hook/${token}`);
     });
