@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { Replay } from '../../../../src/lifecycle/feedback/contract.ts';
 import { post } from '../../api/client.ts';
 import { makeServable } from '../../api/make-servable.ts';
-import { endpointQuery, versionsQuery } from '../../api/queries.ts';
+import { endpointQuery, recentPredictionsQuery, versionsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { DateTimeField, SelectField } from '../../kit/fields.tsx';
@@ -12,7 +12,10 @@ import { fromField, spanProblem, toField } from '../../kit/span.ts';
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 
-/** Has another version answer what was asked in a span of time: the one that is filtered for, else the last hour. */
+/**
+ * Has another version answer what was asked in a span of time: the one that is filtered for, else the hour before the
+ * newest prediction, which may be long ago in event time.
+ */
 export function BeginReplay(props: {
   readonly endpoint: string;
   readonly from: string | undefined;
@@ -30,9 +33,18 @@ export function BeginReplay(props: {
 
 function ReplayDialog(props: Parameters<typeof BeginReplay>[0] & { readonly onClose: () => void }) {
   const { endpoint, onClose } = props;
-  const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
-  const [from, setFrom] = useState(() => toField(props.from ?? ago(HOUR_MS)));
-  const [to, setTo] = useState(() => toField(props.to ?? ago(-MINUTE_MS)));
+  const recent = useQuery(recentPredictionsQuery(endpoint)).data?.items;
+  // Kept as it was at first: the span does not move on with the traffic.
+  const [newestMs, setNewestMs] = useState<number>();
+  if (recent && newestMs === undefined)
+    setNewestMs(Date.parse(recent[0]?.eventTime ?? new Date().toISOString()));
+  // Fields have no seconds, and the minute of the newest one is to be in the span.
+  const openEndMs = (newestMs ?? Date.now()) + MINUTE_MS;
+  const endMs = props.to === undefined ? openEndMs : Date.parse(props.to);
+  const at = (ms: number): string => toField(new Date(ms).toISOString());
+  const [edited, setEdited] = useState<{ readonly from?: string; readonly to?: string }>({});
+  const from = edited.from ?? (props.from === undefined ? at(endMs - HOUR_MS) : toField(props.from));
+  const to = edited.to ?? at(endMs);
   const [version, setVersion] = useState<string>();
   const [progress, setProgress] = useState('');
   const route = useQuery(endpointQuery(endpoint));
@@ -77,8 +89,19 @@ function ReplayDialog(props: Parameters<typeof BeginReplay>[0] & { readonly onCl
         logged; the answers are compared with those that were given, and with the truth where it is known.
       </p>
       <div className="grid gap-3 sm:grid-cols-2">
-        <DateTimeField label="From" value={from} onChange={setFrom} above />
-        <DateTimeField label="Before" value={to} onChange={setTo} above problem={span} />
+        <DateTimeField
+          label="From"
+          value={from}
+          onChange={(value) => setEdited({ ...edited, from: value })}
+          above
+        />
+        <DateTimeField
+          label="Before"
+          value={to}
+          onChange={(value) => setEdited({ ...edited, to: value })}
+          above
+          problem={span}
+        />
       </div>
       <SelectField
         label="Version"

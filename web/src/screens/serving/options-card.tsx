@@ -73,7 +73,7 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
         onConfirm={() => draft && change.mutate(optionsOf(draft))}
       >
         {draft && (
-          <div className="grid max-h-[60vh] gap-3 overflow-y-auto sm:grid-cols-2">
+          <div className="-m-1 grid max-h-[60vh] gap-3 overflow-y-auto p-1 sm:grid-cols-2">
             {optionFields.map(([field, label, empty]) => (
               <TextField
                 key={field}

@@ -32,7 +32,7 @@ export const optionFields: readonly (readonly [field: OptionField, label: string
   ['concurrentRequests', 'Requests at once', 'no limit'],
   ['cacheEntries', 'Remember answers, at most', 'none are remembered'],
   ['cacheAgeMs', 'Remember them for, in milliseconds', 'until others take their place'],
-  ['payloadShare', 'Share of rows logged with their features', '1, every row'],
+  ['payloadShare', 'Share of rows logged whole', '1, every row'],
   ['redact', 'Features never logged', 'none'],
   ['hash', 'Features logged as a hash', 'none'],
 ];
