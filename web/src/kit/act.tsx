@@ -14,7 +14,8 @@ function focusContent(): void {
 
 /**
  * A button for an act that changes what runs. It asks for the reason, says the effect in numbers before it is
- * done, and shows the server's answer if it is refused.
+ * done, and shows the server's answer if it is refused. A dialog that is open never becomes one for another act: where
+ * that is what stands here by then, it says so, and nothing is done.
  */
 export function Act<T>(props: {
   readonly verb: string;
@@ -28,7 +29,7 @@ export function Act<T>(props: {
   readonly placeholder?: string;
   readonly disabled?: string | false;
   /**
-   * Without it there is no button to it; a dialog that was open before stays with its reason, and says so.
+   * Without it there is no button to it; a dialog that was open before stays with its reason.
    *
    * @default true
    */
@@ -49,56 +50,67 @@ export function Act<T>(props: {
     isPossible = true,
     onDone,
   } = props;
-  const [open, setOpen] = useState(false);
+  /** What the open dialog is for. */
+  const [asked, setAsked] = useState<{
+    readonly verb: string;
+    readonly title: string;
+    readonly path: string;
+  }>();
   const [reason, setReason] = useState('');
   const queries = useQueryClient();
   const act = useMutation({
     mutationFn: () => send<T>(method, path, body(reason.trim())),
     onSuccess: (answer) => {
-      setOpen(false);
+      setAsked(undefined);
       setReason('');
       void queries.invalidateQueries().then(focusContent);
       onDone?.(answer);
     },
   });
   const close = (): void => {
-    setOpen(false);
+    setAsked(undefined);
     act.reset();
   };
+  // While it is being done the page may hear of it before the answer is there.
+  const isOther = !isPossible || (asked && (asked.title !== title || asked.path !== path));
+  const hasChanged = isOther && !act.isPending;
+  const shown = asked ?? { verb, title };
   return (
     <>
       {isPossible && (
         <span data-tip={disabled || undefined}>
-          <Button look={look} disabled={disabled !== false} onClick={() => setOpen(true)}>
+          <Button look={look} disabled={disabled !== false} onClick={() => setAsked({ verb, title, path })}>
             {verb}
           </Button>
         </span>
       )}
-      <Dialog open={open} onClose={close} label={title}>
-        <DialogHead title={title} onClose={close} />
+      <Dialog open={asked !== undefined} onClose={close} label={shown.title}>
+        <DialogHead title={shown.title} onClose={close} />
         <form
           className="flex flex-col gap-4 p-4"
           onSubmit={(event) => {
             event.preventDefault();
-            if (reason.trim() !== '') act.mutate();
+            if (reason.trim() !== '' && !hasChanged) act.mutate();
           }}
         >
-          <div className="text-muted">{effect}</div>
-          <ReasonField value={reason} onChange={setReason} placeholder={placeholder} />
-          {!isPossible && act.isIdle && (
+          {hasChanged ? (
             <p role="status">
-              <StateLabel state="watch">What this is about has changed meanwhile.</StateLabel>
+              <StateLabel state="watch">What this is about has changed meanwhile.</StateLabel> Close it, and
+              see how it stands.
             </p>
+          ) : (
+            <div className="text-muted">{effect}</div>
           )}
+          <ReasonField value={reason} onChange={setReason} placeholder={placeholder} />
           {act.isError && <ProblemNote error={act.error} />}
           <div className="flex justify-end gap-2">
             <Button onClick={close}>Leave as it is</Button>
             <Button
               type="submit"
               look={look === 'plain' ? 'primary' : look}
-              disabled={reason.trim() === '' || act.isPending}
+              disabled={reason.trim() === '' || act.isPending || hasChanged}
             >
-              {verb}
+              {shown.verb}
             </Button>
           </div>
         </form>

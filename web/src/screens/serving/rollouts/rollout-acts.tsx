@@ -41,18 +41,14 @@ export function RolloutActs(props: {
         effect="It goes on by its verdicts."
         isPossible={state === 'paused'}
       />
-      {next !== undefined && (
-        <Act
-          // A dialog for one step must not become one for the step after it.
-          key={next}
-          verb={`Advance to ${next}\u202f%`}
-          title={`Go on to ${next}\u202f%`}
-          path={`${own}/advance`}
-          body={(reason) => ({ percent: next, reason })}
-          effect={`The version answers ${next}\u202f% now, without waiting for the proof of this step.`}
-          isPossible={isOpen && state !== 'ready'}
-        />
-      )}
+      <Act
+        verb={`Advance to ${next}\u202f%`}
+        title={`Go on to ${next}\u202f%`}
+        path={`${own}/advance`}
+        body={(reason) => ({ percent: next, reason })}
+        effect={`The version answers ${next}\u202f% now, without waiting for the proof of this step.`}
+        isPossible={next !== undefined && isOpen && state !== 'ready'}
+      />
       <PromoteAct rollout={props.rollout} path={`${own}/promote`} isPossible={isOpen} />
       <Act
         verb="Abort"
