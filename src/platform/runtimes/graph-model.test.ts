@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fail, type MillraceError } from '../../core/errors.ts';
 import { type Digest, digestOf } from '../../core/json.ts';
 import {
   type ElementType,
@@ -183,4 +184,21 @@ test('a model that cannot be closed leaves none of the others open', async () =>
   const graph = await models.open({ kind: 'sequence', name: 's', steps });
   await assert.rejects(graph.close(), /it does not end/);
   assert.equal(models.closed, 3);
+});
+
+test('a step whose model comes back says when, as the model itself does', async () => {
+  const models = new Models();
+  const restarting: Predict = () => {
+    throw fail('model_restarting', { model: 'm', version: '1', problem: 'it ended', retryAfterSeconds: 7 });
+  };
+  const graph = await models.open({
+    kind: 'sequence',
+    name: 's',
+    steps: [models.step('restarting', 'y', 'double', restarting)],
+  });
+  await assert.rejects(graph.predictRows(rowsOf(1)), ({ code, params }: MillraceError) => {
+    assert.equal(code, 'graph_step_unavailable');
+    assert.equal(params.retryAfterSeconds, 7);
+    return true;
+  });
 });

@@ -254,5 +254,6 @@ const codesInStep: ReadonlyMap<number, ErrorCode> = new Map([
 function inStep(step: GraphStep, error: unknown): MillraceError {
   const status = error instanceof MillraceError ? error.status : 500;
   const code = codesInStep.get(status) ?? 'graph_step_failed';
-  return fail(code, { step: step.name, problem: runtimeMessage(error) }, error);
+  const { retryAfterSeconds } = error instanceof MillraceError ? error.params : {};
+  return fail(code, { step: step.name, problem: runtimeMessage(error), retryAfterSeconds }, error);
 }
