@@ -11,6 +11,7 @@ from worker_requests import given_input, packed_answer
 from worker_values import (
     Refused,
     array_of,
+    array_of_column,
     element_type,
     is_one_row,
     is_nested,
@@ -276,14 +277,14 @@ class Model:
             result = pd.DataFrame(result)
         if isinstance(result, pd.DataFrame):
             places = {str(name): at for at, name in enumerate(result.columns)}  # of two of a name the last, as in MLflow
-            return [(name, result.iloc[:, at].to_numpy()) for name, at in places.items()]
+            return [(name, array_of_column(result.iloc[:, at])) for name, at in places.items()]
         if isinstance(result, dict):
             self.answered = "columns"
             return [(str(name), values) for name, values in result.items()]
         if isinstance(result, (str, int, float, bool)):
             result = [result]
-        if isinstance(result, pd.Series):
-            result = result.to_numpy()
+        if isinstance(result, (pd.Series, pd.api.extensions.ExtensionArray)):
+            result = array_of_column(pd.Series(result))
         self.unnamed = self.name
         return [(self.name, result)]
 

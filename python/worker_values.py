@@ -34,6 +34,16 @@ def as_dtype(np, name, values, dtype):
     return array.astype(dtype, copy=False)
 
 
+def array_of_column(column):
+    """
+    A column of pandas as an array: times as objects, since MLflow tells a column's as texts and an array's as numbers,
+    and whole numbers that lack some as objects, since numpy has to round those that doubles do not hold.
+    """
+    kind = column.dtype.kind
+    as_objects = kind == "M" or (kind in "iu" and column.hasnans)
+    return column.to_numpy(dtype=object) if as_objects else column.to_numpy()
+
+
 def array_of(np, values):
     """What a model gave for rows as an array; as objects where numpy would make texts of values that are none."""
     try:
@@ -88,12 +98,9 @@ def element_type(np, array):
         return f"{'int' if kind == 'i' else 'uint'}{8 * size}", array.astype(array.dtype.newbyteorder("<"))
     if kind == "b":
         return "bool", array
-    if kind == "M":
-        import pandas as pd
-
-        times = [None if np.isnat(v) else pd.Timestamp(v).isoformat() for v in array.reshape(-1)]
-        return "string", np.array(times, dtype=object).reshape(array.shape)
-    if kind == "O":
+    if kind == "M":  # as numpy and so MLflow have them: nanoseconds are numbers, all else dates and times
+        array = array.astype(object)
+    if array.dtype.kind == "O":
         return type_of_objects(np, array)
     return "string", array.astype(object)
 

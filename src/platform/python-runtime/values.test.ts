@@ -46,3 +46,45 @@ print(json.dumps([
       '["[null, 2]"], [null, null, [0, 1], [1]], ["refused", "refused", "refused", "refused"]]',
   );
 });
+
+test('columns of whole numbers that lack some are not rounded; times are told as MLflow tells them', {
+  skip: !existsSync(python),
+}, () => {
+  const script = `
+import json, sys
+sys.path.insert(0, ${JSON.stringify(join(root, 'python'))})
+import numpy as np, pandas as pd
+from mlflow.pyfunc.scoring_server import predictions_to_json
+import io
+from worker_model import Model
+from worker_values import array_of, element_type, plain
+model = Model.__new__(Model)
+model.pd, model.name = pd, "output"
+def told(answer):
+    (_, values), = model._named(answer)
+    kind, array = element_type(np, array_of(np, values))
+    return [kind, plain(array)]
+def of_mlflow(answer):
+    output = io.StringIO()
+    predictions_to_json(answer, output)
+    told = json.loads(output.getvalue())["predictions"]
+    return [next(iter(row.values())) if isinstance(row, dict) else row for row in told]
+big = 2**53 + 1
+times = np.array(["2026-01-01T00:00:00.123456789", "2026-01-02"], dtype="M8[ns]")
+lacking = pd.array([big, None], dtype="Int64")
+assert told(lacking) == ["string", [big, None]]
+answers = [
+    pd.DataFrame({"n": lacking}), pd.Series(lacking), pd.Series([2**64 - 1, None], dtype="UInt64"),
+    pd.Series([5, None], dtype="Int64"), pd.Series([big, 1], dtype="Int64"),
+    times, np.array([times[0], "NaT"], dtype="M8[ns]"), times.astype("M8[us]"), times.astype("M8[D]"),
+    pd.DataFrame({"t": times}), pd.Series(times), pd.Series(times).dt.tz_localize("UTC"),
+]
+for answer in answers:
+    assert told(answer)[1] == of_mlflow(answer), (told(answer), of_mlflow(answer))
+print(json.dumps([told(answer)[0] for answer in answers]))`;
+  const told = execFileSync(python, ['-c', script], { encoding: 'utf8' }).trim();
+  assert.equal(
+    told,
+    '["string", "string", "string", "double", "int64", "int64", "string", "string", "string", "string", "string", "string"]',
+  );
+});
