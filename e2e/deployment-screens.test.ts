@@ -384,7 +384,13 @@ test('a version is deployed, another rolled out beside it, answers are read and 
 
   // Out of service, and back.
   await page.goto('/endpoints/tide-live');
-  await act(page, 'Withdraw', 'staging is enough');
+  // Withdrawn while somebody says why: where a roll back stands by then, the dialog is for none.
+  await page.getByRole('button', { name: 'Withdraw', exact: true }).click();
+  await dialog.getByRole('textbox', { name: /^Why/ }).fill('too late again');
+  await postJson(`${server.url}/api/v1/endpoints/tide-live/withdraw`, { reason: 'staging is enough' });
+  await dialog.getByText('What this is about has changed meanwhile').waitFor();
+  assert.equal(await dialog.getByRole('button', { name: 'Withdraw', exact: true }).isDisabled(), true);
+  await page.keyboard.press('Escape');
   await act(page, 'Retire', 'nobody calls it');
   await page.getByText('Retired: nothing answers here.').waitFor();
   assert.deepEqual(await accessibilityProblems(page), []);
