@@ -47,7 +47,7 @@ export async function countEnded(
   };
 }
 
-/** The last route under which the rollout had its traffic. */
+/** The last route under which the rollout had its traffic: all that come where none has ended it. */
 function lastRoute({ step, targets, championVersion }: RolloutData, routes: readonly RouteVersion[]): number {
   const isItsOwn = ({ arms, shadow }: RouteVersion): boolean =>
     arms.some((a) => a.arm === 'champion' && a.modelVersion === championVersion) &&
@@ -57,5 +57,5 @@ function lastRoute({ step, targets, championVersion }: RolloutData, routes: read
         : arms.some((a) => a.arm === arm && a.modelVersion === version),
     );
   const ends = routes.filter((route) => route.version > step.routeVersion && !isItsOwn(route));
-  return Math.min(...ends.map((route) => route.version)) - 1;
+  return Math.min(Number.MAX_SAFE_INTEGER, ...ends.map((route) => route.version - 1));
 }
