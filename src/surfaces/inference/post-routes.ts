@@ -42,21 +42,27 @@ export interface PostContext extends InferContext {
   readonly admission?: Admission;
 }
 
-/** Answers a POST. Errors: those of the codecs, of Plane.predict and of the model repository. */
+/**
+ * Answers a POST. Errors: those of the codecs, of Plane.predict and of the model repository.
+ *
+ * @param hasLeft whether the caller has left
+ */
 export function answerPost(
   path: string,
   headers: IncomingHttpHeaders,
   body: Buffer,
   context: PostContext,
+  hasLeft?: () => boolean,
 ): Promise<HttpAnswer> {
   const receivedAtMs = Date.now();
   const startedMs = performance.now();
   const infer = inferPath.exec(path);
-  if (!infer) return answerOther(path, { headers, receivedAtMs, startedMs }, body, context);
+  if (!infer) return answerOther(path, { headers, receivedAtMs, startedMs, hasLeft }, body, context);
   try {
     const endpoint = nameInPath(infer[1] ?? '');
     const version = infer[2] === undefined ? null : nameInPath(infer[2]);
-    return answerInfer({ headers, receivedAtMs, startedMs, endpoint, version }, body, context);
+    const request = { headers, receivedAtMs, startedMs, hasLeft, endpoint, version };
+    return answerInfer(request, body, context);
   } catch (error) {
     return Promise.reject(error);
   }

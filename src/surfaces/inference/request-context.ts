@@ -12,6 +12,8 @@ export interface RequestContext {
   readonly headers: IncomingMessage['headers'];
   readonly receivedAtMs: number;
   readonly startedMs: number;
+  /** Says whether the caller has left; rows that wait then are not computed. Left out: it stays. */
+  readonly hasLeft?: (() => boolean) | undefined;
 }
 
 /**

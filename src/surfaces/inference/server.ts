@@ -118,7 +118,7 @@ export class InferenceServer {
       takes: ({ method, path }, body) => method === 'GET' || answersInOnePiece(path, body),
       waits: ({ path, bodyBytes }) =>
         bodyBytes <= uncountedBytes && !this.#admission.restricts(this.#endpointOf(path) ?? ''),
-      answer: (head, body) => this.#answerPlain(head, body),
+      answer: (head, body, hasLeft) => this.#answerPlain(head, body, hasLeft),
       draining: () => this.#draining,
     });
   }
@@ -232,7 +232,11 @@ export class InferenceServer {
   }
 
   /** Answers a whole request whose connection node:http does not read. */
-  async #answerPlain({ method, path, headers }: RequestHead, body: Buffer): Promise<HttpAnswer> {
+  async #answerPlain(
+    { method, path, headers }: RequestHead,
+    body: Buffer,
+    hasLeft: () => boolean,
+  ): Promise<HttpAnswer> {
     let leave: Leave | null;
     try {
       const entered = this.#admit(method, path, headers);
@@ -243,7 +247,7 @@ export class InferenceServer {
     try {
       return await (method === 'GET'
         ? this.#get(path, headers)
-        : answerPost(path, headers, body, this.#postContext));
+        : answerPost(path, headers, body, this.#postContext, hasLeft));
     } catch (error) {
       return this.#errorAnswer(path, error);
     } finally {
@@ -329,7 +333,9 @@ export class InferenceServer {
     const answer = async (body: Buffer): Promise<void> => {
       answering = true;
       try {
-        const made = await answerPost(path, request.headers, body, { ...this.#postContext, bodyShare });
+        const context = { ...this.#postContext, bodyShare };
+        const hasLeft = () => response.destroyed;
+        const made = await answerPost(path, request.headers, body, context, hasLeft);
         if (made.events) await this.#sendEvents(response, path, made.events);
         else this.#send(response, made);
       } catch (error) {

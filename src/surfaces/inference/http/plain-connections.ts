@@ -15,8 +15,12 @@ export interface PlainConnectionsOptions {
   readonly takes: (head: RequestHead, body: Buffer) => boolean;
   /** Whether the rest of a body is waited for here; node:http tells of a request as soon as its head is there. */
   readonly waits: (head: RequestHead) => boolean;
-  /** Answers a request in one piece, errors too: it never rejects. */
-  readonly answer: (head: RequestHead, body: Buffer) => Promise<HttpAnswer>;
+  /**
+   * Answers a request in one piece, errors too: it never rejects.
+   *
+   * @param hasLeft whether the caller has gone
+   */
+  readonly answer: (head: RequestHead, body: Buffer, hasLeft: () => boolean) => Promise<HttpAnswer>;
   /** Whether connections end with their next answer. */
   readonly draining: () => boolean;
 }
@@ -28,6 +32,11 @@ type HandOver = (socket: Socket) => void;
 
 /** How long the rest of a body may be on its way before node:http, which has limits for that, waits for it. */
 const patienceMs = 1000;
+/**
+ * How long a caller that sends no more is believed to wait for its answer: one that closes its connection, as after a
+ * time-out of its own, looks the same.
+ */
+const halfClosedMs = 1000;
 /** Bytes of later requests that are taken while one is being answered. */
 const mostAhead = 64 * 1024;
 const emptyLine = '\r\n\r\n';
@@ -94,7 +103,7 @@ class PlainConnection {
   #answering = false;
   /** It ends with the next answer. */
   #closes = false;
-  #ended = false;
+  #endedMs: number | null = null;
 
   constructor(
     socket: Socket,
@@ -166,11 +175,11 @@ class PlainConnection {
     this.#ahead = this.#aheadBytes > 0 ? [bytes.subarray(end)] : [];
     this.#answering = true;
     this.#closes = head.closes;
-    void this.#options.answer(head, body).then(this.#send);
+    void this.#options.answer(head, body, this.#hasLeft).then(this.#send);
   }
 
   #waitFor(end: number, head: RequestHead): void {
-    if (this.#ended || !this.#options.waits(head)) {
+    if (this.#endedMs !== null || !this.#options.waits(head)) {
       this.#handOver();
       return;
     }
@@ -182,7 +191,8 @@ class PlainConnection {
     const socket = this.#socket;
     this.#answering = false;
     if (socket.destroyed) return;
-    const last = this.#closes || this.#options.draining() || (this.#ended && this.#aheadBytes === 0);
+    const last =
+      this.#closes || this.#options.draining() || (this.#endedMs !== null && this.#aheadBytes === 0);
     const connection = last ? 'connection: close' : this.#keepAlive;
     const text = latin1Body(answer);
     if (text !== null) {
@@ -219,7 +229,7 @@ class PlainConnection {
     const socket = this.#socket;
     this.#stopWaiting();
     // A stream that has ended takes nothing back.
-    if (this.#ended) {
+    if (this.#endedMs !== null) {
       this.#cutOff();
       return;
     }
@@ -239,9 +249,12 @@ class PlainConnection {
     this.#patience = null;
   }
 
+  readonly #hasLeft = (): boolean =>
+    this.#socket.destroyed || (this.#endedMs !== null && performance.now() - this.#endedMs > halfClosedMs);
+
   /** The caller sends no more; what it asked for it gets. */
   readonly #onEnd = (): void => {
-    this.#ended = true;
+    this.#endedMs = performance.now();
     if (this.#answering) return;
     if (this.#aheadBytes === 0) this.#socket.end();
     else this.#cutOff();

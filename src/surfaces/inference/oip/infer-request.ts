@@ -213,6 +213,7 @@ export function described(
     eventTimesMs: time === null ? null : new Array<number>(rowCount).fill(time),
     receivedAtMs: context.receivedAtMs,
     startedMs: context.startedMs,
+    hasLeft: context.hasLeft,
     ...headerTrace(context),
     timeoutMs: typeof timeout === 'number' && timeout > 0 ? timeout / microsecondsPerMs : null,
   };

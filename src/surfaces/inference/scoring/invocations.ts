@@ -289,6 +289,7 @@ function toRequest(
     params: modelParams(params, signature),
     receivedAtMs: context.receivedAtMs,
     startedMs: context.startedMs,
+    hasLeft: context.hasLeft,
     ...headerTrace(context),
   };
 }
