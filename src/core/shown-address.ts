@@ -1,11 +1,14 @@
 /** Shorter ones would be told by their end, or nearly. */
 const shortestToldEnd = 16;
+/** A path in words and short numbers, as `/models/webhook_2` or `/v1/events`: a token is something that nobody says. */
+const plainPath = /^(?:\/(?:[a-z]{1,20}(?:[-_.][a-z]{1,20})*[-_.]?\d{0,3}|\d{0,4}))*$/;
+const longestPlainPath = 60;
 const masked = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]*\/\*\*\*.{0,4}$/i;
 
 /**
  * An address whose path or parameters may be a token, as those of webhooks are, as it may be shown, logged and kept in
- * the open: its scheme, its host and the last four characters, `https://hooks.slack.com/***9fXq`. One that is nothing
- * but a host is shown whole, one that is no URL not at all.
+ * the open: its scheme, its host and the last four characters, `https://hooks.slack.com/***9fXq`. One whose path is in
+ * words is shown whole, as MLflow's clients expect it; one that is no URL not at all.
  */
 export function shownAddress(url: string): string {
   if (isShownAddress(url)) return url;
@@ -13,7 +16,7 @@ export function shownAddress(url: string): string {
   const [, scheme = '', user = '', host = '', rest = ''] =
     /^([^/?#]*:\/\/)([^/?#]*@)?([^/?#]*)(.*)$/s.exec(url) ?? [];
   if (scheme === '') return '***';
-  if (user === '' && (rest === '' || rest === '/')) return url;
+  if (user === '' && rest.length <= longestPlainPath && plainPath.test(rest)) return url;
   return `${scheme}${host}/***${rest.length < shortestToldEnd ? '' : rest.slice(-4)}`;
 }
 

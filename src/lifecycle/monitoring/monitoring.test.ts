@@ -468,7 +468,7 @@ forEachDatabase((name, open) => {
       const alerts = [{ webhook: 'https://example.org/hook', secret: 'quiet' }];
       const monitor = await service.configure(ada, 'flights', { window: 'week', alerts });
       assert.equal(monitor.spec.window, 'week');
-      assert.deepEqual(monitor.spec.alerts, [{ webhook: 'https://example.org/***', signed: true }]);
+      assert.deepEqual(monitor.spec.alerts, [{ webhook: 'https://example.org/hook', signed: true }]);
       const { updatedAt } = await service.configure(ada, 'flights', { window: 'week', alerts });
       assert.equal(updatedAt, monitor.updatedAt);
       assert.deepEqual(await service.run(ada, 'unknown'), {

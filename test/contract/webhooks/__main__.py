@@ -51,8 +51,7 @@ def receiver(of):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     server.of = of
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    # Millrace shows of a longer address its end alone.
-    return f"http://127.0.0.1:{server.server_port}/"
+    return f"http://127.0.0.1:{server.server_port}/hook"
 
 
 def difference(what, ours, theirs):
@@ -203,7 +202,7 @@ with_token = client.update_webhook(made.webhook_id, url="https://hooks.example/s
 assert with_token.url == "https://hooks.example/***9fXq", with_token
 assert client.update_webhook(made.webhook_id, url=with_token.url).url == with_token.url
 for i in range(3):
-    client.create_webhook(f"page{i}", "https://hooks.example/", [WebhookEvent.from_str("prompt.created")])
+    client.create_webhook(f"page{i}", f"https://hooks.example/{i}", [WebhookEvent.from_str("prompt.created")])
 page = client.list_webhooks(max_results=2)
 rest = client.list_webhooks(max_results=2, page_token=page.token)
 assert [w.name for w in [*page, *rest]] == ["page2", "page1", "page0", "client.2"], [*page, *rest]
