@@ -428,3 +428,48 @@ test('a version is deployed, another rolled out beside it, answers are read and 
     [],
   );
 });
+
+test('what is refused of a key stands at its field, and whoever leaves while it is made is shown it all the same', async (t) => {
+  const server = await startServer(t, { role: 'control' });
+  await postJson(`${server.url}/api/v1/endpoints`, { name: 'tide', model: 'sea-level' });
+  const { page, problems } = await openPage(await openBrowser(t), { baseUrl: server.url });
+  const dialog = page.getByRole('dialog');
+  await page.goto('/endpoints/tide');
+  await page.getByRole('button', { name: 'New key' }).click();
+  const name = dialog.getByRole('textbox', { name: 'Whose key it is' });
+  await name.fill('x'.repeat(201));
+  await dialog.getByRole('textbox', { name: /^Why/ }).fill('y'.repeat(2001));
+  await dialog.getByRole('button', { name: 'Make' }).click();
+  const refused = (label: string, text: string) =>
+    dialog.locator('label', { hasText: label }).getByRole('alert').getByText(text).waitFor();
+  await refused('Whose key it is', 'expected at most 200 characters');
+  await refused('Why', 'expected at most 2000 characters');
+  assert.equal(await name.inputValue(), 'x'.repeat(201), 'what was typed stays');
+  await name.fill('billing');
+  await dialog.getByRole('textbox', { name: /^Why/ }).fill('asked for by Ana');
+  await dialog.getByLabel(/^Ends at/).fill('2001-01-01T00:00');
+  await dialog.getByRole('button', { name: 'Make' }).click();
+  await refused('Ends at', 'is past');
+  await dialog.getByLabel(/^Ends at/).fill('');
+
+  const [made, left] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await page.route('**/api/v1/endpoint-keys', async (route) => {
+    if (route.request().method() !== 'POST') return route.continue();
+    const response = await route.fetch();
+    made.resolve();
+    await left.promise;
+    await route.fulfill({ response });
+  });
+  await dialog.getByRole('button', { name: 'Make' }).click();
+  await made.promise;
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+  left.resolve();
+  await dialog.getByText(/Bearer mrk_/).waitFor();
+  await dialog.getByRole('button', { name: 'I have kept it' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  assert.deepEqual(
+    problems.filter((problem) => !/status of 400/.test(problem)),
+    [],
+  );
+});

@@ -131,3 +131,21 @@ export function fieldProblems(
   const [, field = '', problem = ''] = /^([\w.]+): (.+)$/s.exec(detail) ?? [];
   return field === '' ? [] : [{ field, problem }];
 }
+
+/** What was refused of a form by its fields, and what is left to say below them. */
+type Refusal<F extends string> = {
+  readonly at: Partial<Record<F, string>>;
+  /** The error itself where it is about something that has no field here; else null. */
+  readonly rest: unknown;
+};
+
+/** Tells what was refused at the fields of a form, which are named as the API names them. */
+export function refusalAt<F extends string>(error: unknown, fields: readonly F[]): Refusal<F> {
+  const problems = fieldProblems(error);
+  const told = problems.flatMap(({ field, problem }) => {
+    const known = fields.find((each) => each === field);
+    return known ? [[known, problem] as const] : [];
+  });
+  const isWhole = told.length > 0 && told.length === problems.length;
+  return { at: Object.fromEntries(told) as Partial<Record<F, string>>, rest: isWhole ? null : error };
+}

@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { send } from '../api/client.ts';
+import { refusalAt } from '../api/problem.ts';
 import { Button } from './button.tsx';
 import { Dialog, DialogHead } from './dialog.tsx';
 import { ReasonField } from './fields.tsx';
@@ -74,6 +75,7 @@ export function Act<T>(props: {
   // While it is being done the page may hear of it before the answer is there.
   const isOther = !isPossible || (asked && (asked.title !== title || asked.path !== path));
   const hasChanged = isOther && !act.isPending;
+  const refusal = refusalAt(act.error, ['reason']);
   const shown = asked ?? { verb, title };
   return (
     <>
@@ -101,8 +103,13 @@ export function Act<T>(props: {
           ) : (
             <div className="text-muted">{effect}</div>
           )}
-          <ReasonField value={reason} onChange={setReason} placeholder={placeholder} />
-          {act.isError && <ProblemNote error={act.error} />}
+          <ReasonField
+            value={reason}
+            onChange={setReason}
+            placeholder={placeholder}
+            problem={refusal.at.reason}
+          />
+          {refusal.rest !== null && <ProblemNote error={refusal.rest} />}
           <div className="flex justify-end gap-2">
             <Button onClick={close}>Leave as it is</Button>
             <Button

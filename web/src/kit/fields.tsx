@@ -169,6 +169,8 @@ export function ReasonField(props: {
   readonly value: string;
   readonly onChange: (value: string) => void;
   readonly placeholder: string;
+  /** What is wrong with the value. */
+  readonly problem?: string | undefined;
 }) {
   return <AreaField label="Why (kept in the audit trail)" rows={2} {...props} />;
 }

@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { chromium } from 'playwright-core';
 import { startTestServing, storePackage, tableOf, testRoute } from '../../../../test/support/serving.ts';
+import type { PackageManifest } from '../../../core/model-package.ts';
 import { defaultEndpointOptions, digestOfKey } from '../../../lifecycle/serving/index.ts';
 import {
   identityOnnx,
@@ -11,6 +12,7 @@ import {
   logisticOnnx,
   logisticPackage,
 } from '../../../platform/onnx/testing.ts';
+import { exampleBodies } from './examples.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 interface Operation {
@@ -159,6 +161,23 @@ test('a version has a page of its own, whose calls it answers itself; that of th
   assert.match(second, /version <bdi>2 &lt;b&gt;<\/bdi>, which answers here/);
   assert.deepEqual(second.match(/"path":"[^"]*"/g), ['"path":"/v2/models/delay/versions/2%20%3Cb%3E/infer"']);
   assert.match(await page('/versions/7'), /role="alert">/);
+});
+
+test('what is nested stands as itself in requests of JSON, and as its text in tensors alone', () => {
+  const base = logisticPackage();
+  const tags = { name: 'tags', type: 'string', shape: [], required: true, json: true } as const;
+  const bodies = exampleBodies({
+    ...base,
+    formatVersion: 1,
+    model: 'shop',
+    contract: null,
+    onnx: null,
+    signature: { ...base.signature, inputs: [tags] },
+    sample: [{ tags: '["a","b"]' }],
+  } as unknown as PackageManifest);
+  assert.deepEqual(bodies.invocations, { dataframe_split: { columns: ['tags'], data: [[['a', 'b']]] } });
+  assert.deepEqual(bodies.predict, { instances: [{ tags: ['a', 'b'] }] });
+  assert.partialDeepStrictEqual(bodies.infer, { inputs: [{ name: 'tags', data: ['["a","b"]'] }] });
 });
 
 test('the page sends the example, shows the answer, and writes programs that do the same', {

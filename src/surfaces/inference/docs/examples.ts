@@ -54,12 +54,12 @@ export function exampleBodies(manifest: PackageManifest): ExampleBodies {
     const data = Array.isArray(value) ? value.flat(Number.POSITIVE_INFINITY) : [value];
     return [{ name, datatype, shape: fitted(shape, data.length, manifest.tensors === 'whole'), data }];
   });
-  const record = Object.fromEntries(row);
+  const record = Object.fromEntries(fields.flatMap((field) => itself(field, row.get(field.name))));
   return {
     infer: { inputs: tensors },
-    invocations: { dataframe_split: { columns: [...row.keys()], data: [[...row.values()]] } },
+    invocations: { dataframe_split: { columns: Object.keys(record), data: [Object.values(record)] } },
     predict: { instances: [record] },
-    generate: Object.fromEntries(fields.flatMap((field) => generated(field, row.get(field.name)))),
+    generate: record,
   };
 }
 
@@ -86,8 +86,8 @@ function tensorBodies(manifest: PackageManifest): ExampleBodies {
   };
 }
 
-/** A member of generate: what is nested travels as itself and not as its text. */
-function generated({ name, json }: SignatureField, value: unknown): [string, unknown][] {
+/** A member of a record: in JSON what is nested stands as itself; as its text it travels in tensors alone. */
+function itself({ name, json }: SignatureField, value: unknown): [string, unknown][] {
   if (value === undefined) return [];
   return [[name, json && typeof value === 'string' ? parsed(value) : value]];
 }

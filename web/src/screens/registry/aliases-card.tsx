@@ -4,6 +4,7 @@ import { Lock } from 'lucide-react';
 import { useState } from 'react';
 import type { RegisteredModel } from '../../../../src/lifecycle/registry/contract.ts';
 import { send } from '../../api/client.ts';
+import { refusalAt } from '../../api/problem.ts';
 import { versionsQuery } from '../../api/queries.ts';
 import { protectionsQuery } from '../../api/registry.ts';
 import { Button } from '../../kit/button.tsx';
@@ -136,6 +137,7 @@ function AliasDialog(props: {
       void queries.invalidateQueries({ queryKey: ['registry'] });
     },
   });
+  const refusal = refusalAt(act.error, ['alias', 'reason']);
   const before = model.aliases[alias.trim()];
   return (
     <ConfirmDialog
@@ -145,14 +147,20 @@ function AliasDialog(props: {
       look={clear ? 'danger' : 'primary'}
       busy={act.isPending}
       disabled={alias.trim() === '' || reason.trim() === ''}
-      error={act.error}
+      error={refusal.rest}
       onClose={onClose}
       onConfirm={() => act.mutate()}
     >
       {!clear && (
         <>
           {props.alias === '' && (
-            <TextField label="Alias" value={alias} onChange={setAlias} placeholder="canary" />
+            <TextField
+              label="Alias"
+              value={alias}
+              onChange={setAlias}
+              placeholder="canary"
+              problem={refusal.at.alias}
+            />
           )}
           <span className="flex flex-col gap-1">
             <span className="text-label">Version</span>
@@ -172,7 +180,12 @@ function AliasDialog(props: {
         : before === undefined
           ? null
           : `It points at v${before} now. What follows it gets v${version} at once.`}
-      <ReasonField value={reason} onChange={setReason} placeholder="For instance: passed the shadow week" />
+      <ReasonField
+        value={reason}
+        onChange={setReason}
+        placeholder="For instance: passed the shadow week"
+        problem={refusal.at.reason}
+      />
     </ConfirmDialog>
   );
 }
@@ -193,6 +206,7 @@ function ProtectDialog(props: { readonly model: string; readonly onClose: () => 
       void queries.invalidateQueries({ queryKey: ['registry'] });
     },
   });
+  const refusal = refusalAt(act.error, ['pattern', 'reason']);
   return (
     <ConfirmDialog
       open
@@ -200,13 +214,24 @@ function ProtectDialog(props: { readonly model: string; readonly onClose: () => 
       verb="Protect"
       busy={act.isPending}
       disabled={pattern.trim() === '' || reason.trim() === ''}
-      error={act.error}
+      error={refusal.rest}
       onClose={props.onClose}
       onConfirm={() => act.mutate()}
     >
       Only who may promote moves a protected alias, or anybody to an approved version.
-      <TextField label="Alias or pattern" value={pattern} onChange={setPattern} placeholder="prod*" />
-      <ReasonField value={reason} onChange={setReason} placeholder="For instance: production reads it" />
+      <TextField
+        label="Alias or pattern"
+        value={pattern}
+        onChange={setPattern}
+        placeholder="prod*"
+        problem={refusal.at.pattern}
+      />
+      <ReasonField
+        value={reason}
+        onChange={setReason}
+        placeholder="For instance: production reads it"
+        problem={refusal.at.reason}
+      />
     </ConfirmDialog>
   );
 }

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { ModelVersion } from '../../../../src/lifecycle/registry/contract.ts';
 import type { DeployVersionInput } from '../../../../src/loop/contract.ts';
 import { makeServable } from '../../api/make-servable.ts';
+import { refusalAt } from '../../api/problem.ts';
 import { endpointsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
@@ -50,6 +51,7 @@ export function DeployVersion(props: { readonly version: ModelVersion; readonly 
   };
   const there = endpoints.data?.items.find((each) => each.name === endpoint.trim());
   const answering = there?.arms.find((arm) => arm.arm === 'champion')?.modelVersion;
+  const refusal = refusalAt(deploy.error, packageOnly ? ['reason'] : ['endpoint', 'reason']);
   const title = `${packageOnly ? 'Package' : 'Deploy'} v${version.version}`;
   return (
     <>
@@ -60,7 +62,7 @@ export function DeployVersion(props: { readonly version: ModelVersion; readonly 
         verb={deploy.data ? 'Done' : packageOnly ? 'Package' : 'Deploy'}
         busy={deploy.isPending}
         disabled={!deploy.data && (reason.trim() === '' || (!packageOnly && endpoint.trim() === ''))}
-        error={deploy.error}
+        error={refusal.rest}
         onClose={close}
         onConfirm={() => (deploy.data ? close() : deploy.mutate())}
       >
@@ -78,7 +80,14 @@ export function DeployVersion(props: { readonly version: ModelVersion; readonly 
           </p>
         ) : (
           <>
-            {!packageOnly && <TextField label="Endpoint" value={endpoint} onChange={setEndpoint} />}
+            {!packageOnly && (
+              <TextField
+                label="Endpoint"
+                value={endpoint}
+                onChange={setEndpoint}
+                problem={refusal.at.endpoint}
+              />
+            )}
             <p>{effect(version, packageOnly, endpoint.trim(), answering)}</p>
             {version.digest === null && (
               <SelectField
@@ -96,6 +105,7 @@ export function DeployVersion(props: { readonly version: ModelVersion; readonly 
               value={reason}
               onChange={setReason}
               placeholder="For instance: the first version that passed"
+              problem={refusal.at.reason}
             />
             {deploy.isPending && <p role="status">{progress || 'Asking'}</p>}
           </>

@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Webhook } from '../../../../src/lifecycle/registry/webhooks/contract.ts';
 import { send } from '../../api/client.ts';
+import { refusalAt } from '../../api/problem.ts';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { CheckField, TextField } from '../../kit/fields.tsx';
 import { EVENTS } from './webhook-text.ts';
@@ -35,6 +36,7 @@ export function WebhookForm(props: {
       onSaved(saved);
     },
   });
+  const refusal = refusalAt(save.error, ['name', 'url', 'secret']);
   const toggle = (event: string, on: boolean): void =>
     setEvents(on ? [...events, event] : events.filter((each) => each !== event));
   const field = ([event, text]: readonly [string, string]) => (
@@ -52,11 +54,17 @@ export function WebhookForm(props: {
       verb={webhook ? 'Change' : 'Create'}
       busy={save.isPending}
       disabled={name.trim() === '' || url.trim() === '' || events.length === 0}
-      error={save.error}
+      error={refusal.rest}
       onClose={onClose}
       onConfirm={() => save.mutate()}
     >
-      <TextField label="Name" value={name} onChange={setName} placeholder="deployments" />
+      <TextField
+        label="Name"
+        value={name}
+        onChange={setName}
+        placeholder="deployments"
+        problem={refusal.at.name}
+      />
       <TextField
         label={
           webhook
@@ -66,6 +74,7 @@ export function WebhookForm(props: {
         value={url}
         onChange={setUrl}
         placeholder="https://ci.example.com/hooks/mlflow"
+        problem={refusal.at.url}
       />
       <fieldset className="flex flex-col gap-1">
         <legend className="pb-1 text-label">Told when</legend>
@@ -80,6 +89,7 @@ export function WebhookForm(props: {
         value={secret}
         onChange={setSecret}
         placeholder={webhook?.isSigned ? 'as it is' : 'none: not signed'}
+        problem={refusal.at.secret}
       />
     </ConfirmDialog>
   );

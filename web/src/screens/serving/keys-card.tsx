@@ -3,6 +3,7 @@ import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import type { CreatedEndpointKey, EndpointKey } from '../../../../src/lifecycle/serving/keys/contract.ts';
 import { post } from '../../api/client.ts';
+import { refusalAt } from '../../api/problem.ts';
 import { endpointKeysQuery } from '../../api/queries.ts';
 import { Act } from '../../kit/act.tsx';
 import { Button } from '../../kit/button.tsx';
@@ -112,25 +113,28 @@ function MakeKey(props: { readonly endpoint: string }) {
   });
   const close = (): void => {
     setOpen(false);
+    // Whoever leaves amid it is shown the key all the same: nobody could see it later.
+    if (make.isPending) return;
     make.reset();
     setName('');
     setExpiresAt('');
     setReason('');
   };
   const made = make.data;
+  const refusal = refusalAt(make.error, ['name', 'expiresAt', 'reason']);
   return (
     <>
       <Button icon={<Plus size={14} aria-hidden />} onClick={() => setOpen(true)}>
         New key
       </Button>
       <ConfirmDialog
-        open={open}
+        open={open || made !== undefined}
         title={made ? `The key of ${made.name}` : `New key for ${props.endpoint}`}
         verb={made ? 'I have kept it' : 'Make'}
         busy={make.isPending}
         done={made !== undefined}
         disabled={!made && (name.trim() === '' || reason.trim() === '')}
-        error={make.error}
+        error={refusal.rest}
         onClose={close}
         onConfirm={() => (made ? close() : make.mutate())}
       >
@@ -146,14 +150,21 @@ function MakeKey(props: { readonly endpoint: string }) {
               value={name}
               onChange={setName}
               placeholder="billing service"
+              problem={refusal.at.name}
             />
             <DateTimeField
               label="Ends at (empty: when it is revoked)"
               value={expiresAt}
               onChange={setExpiresAt}
               above
+              problem={refusal.at.expiresAt}
             />
-            <ReasonField value={reason} onChange={setReason} placeholder="For instance: asked for by Ana" />
+            <ReasonField
+              value={reason}
+              onChange={setReason}
+              placeholder="For instance: asked for by Ana"
+              problem={refusal.at.reason}
+            />
           </>
         )}
       </ConfirmDialog>

@@ -3,6 +3,7 @@ import { Pencil } from 'lucide-react';
 import { useState } from 'react';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import { send } from '../../api/client.ts';
+import { refusalAt } from '../../api/problem.ts';
 import { packageQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
@@ -47,6 +48,7 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
     ...(endpoint.entityFeature === null ? [] : [endpoint.entityFeature]),
   ];
   const problems = optionProblems(change.error);
+  const refusal = refusalAt(change.error, ['reason']);
   const isChanged = draft !== null && JSON.stringify(draft) !== JSON.stringify(now);
   return (
     <Card
@@ -65,7 +67,7 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
         verb="Change"
         busy={change.isPending}
         disabled={!isChanged || reason.trim() === ''}
-        error={Object.keys(problems).length > 0 ? null : change.error}
+        error={Object.keys(problems).length > 0 ? null : refusal.rest}
         onClose={() => {
           setDraft(null);
           change.reset();
@@ -95,6 +97,7 @@ export function OptionsCard(props: { readonly endpoint: Endpoint }) {
                 value={reason}
                 onChange={setReason}
                 placeholder="For instance: the billing service has its key"
+                problem={refusal.at.reason}
               />
             </div>
           </div>

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import { send } from '../../api/client.ts';
+import { refusalAt } from '../../api/problem.ts';
 import { endpointRolloutsQuery, endpointsQuery, loopsQuery } from '../../api/queries.ts';
 import { Button } from '../../kit/button.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
@@ -72,6 +73,7 @@ function PromoteDialog(props: {
   };
   const isThere =
     target !== undefined && championOf(target)?.packageDigest === championOf(endpoint)?.packageDigest;
+  const refusal = refusalAt(promote.error, ['reason']);
   const isWrong = kind === 'challenger' && share === null;
   return (
     <ConfirmDialog
@@ -81,7 +83,7 @@ function PromoteDialog(props: {
       done={promote.data !== undefined}
       busy={promote.isPending}
       disabled={!promote.data && (reason.trim() === '' || !target || isWrong || isThere)}
-      error={promote.error}
+      error={refusal.rest}
       onClose={onClose}
       onConfirm={() => (promote.data ? onClose() : promote.mutate())}
     >
@@ -128,6 +130,7 @@ function PromoteDialog(props: {
             value={reason}
             onChange={setReason}
             placeholder="For instance: a quiet week in staging"
+            problem={refusal.at.reason}
           />
         </>
       )}

@@ -1,6 +1,6 @@
 /** A label query as people write it. Pure. */
 import type { LabelQuery } from '../../../../../src/lifecycle/feedback/contract.ts';
-import { fieldProblems } from '../../../api/problem.ts';
+import { refusalAt } from '../../../api/problem.ts';
 
 export type QueryDraft = Readonly<
   Record<'name' | 'url' | 'sql' | 'watermarkColumn' | 'initialWatermark' | 'cron', string>
@@ -60,8 +60,4 @@ const FIELDS: readonly (keyof QueryDraft)[] = ['url', 'sql', 'watermarkColumn', 
 
 /** What the server refused, by the field that is at fault; empty when it named none of them. */
 export const problemsByField = (error: unknown): Partial<Record<keyof QueryDraft, string>> =>
-  Object.fromEntries(
-    fieldProblems(error)
-      .filter(({ field }) => FIELDS.some((each) => each === field))
-      .map(({ field, problem }) => [field, problem]),
-  );
+  refusalAt(error, FIELDS).at;
