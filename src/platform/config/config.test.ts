@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -143,6 +144,16 @@ test('a directory is held by one process, and free again when that process is ki
   holder.kill('SIGKILL');
   await once(holder, 'exit');
   lockDirectory(path, 'control').release();
+});
+
+test('a new directory is for its owner alone, one that is there stays as it is', async () => {
+  const mode = (path: string): number => statSync(path).mode & 0o777;
+  const shared = join(directory, 'shared');
+  await mkdir(shared);
+  await chmod(shared, 0o755);
+  lockDirectory(shared, 'control').release();
+  lockDirectory(join(shared, 'serve'), 'serve').release();
+  assert.deepEqual([mode(shared), mode(join(shared, 'serve'))], [0o755, 0o700]);
 });
 
 test('a data directory that is a file, or lies in one, is refused by name, with what to do', async () => {

@@ -79,7 +79,8 @@ function openLock(path: string, role: string): DatabaseSync {
   try {
     // Of a disk that may only be read mkdir says that the folder does not exist.
     accessSync(nearestFolder(path), constants.W_OK);
-    mkdirSync(path, { recursive: true });
+    // Predictions, artifacts and passwords are nobody else's on this machine. A directory that is there stays as it is.
+    mkdirSync(path, { recursive: true, mode: 0o700 });
     return new DatabaseSync(join(path, `${role}.lock`), { timeout: 0 });
   } catch (error) {
     // A full disk passes: the process ends, and is started again by `up`.
