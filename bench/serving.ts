@@ -1,8 +1,8 @@
 /**
- * Serving, beside its peers: the same ONNX model (100 trees, 30 features) behind Millrace and behind MLServer,
- * LitServe, BentoML and `mlflow models serve`, each server on one core and the sender on another, in turn. Millrace
- * checks every request against signature and contract, routes it by entity between two versions, and answers after
- * its log row is on the disk; the others do none of it.
+ * Serving, beside its peers: the same ONNX model (100 trees, 30 features) behind Millrace and behind MLServer (with
+ * its pool of workers and without), LitServe, BentoML and `mlflow models serve`, each server on one core and the sender
+ * on another, in turn. Millrace checks every request against signature and contract, routes it by entity between two
+ * versions, and answers after its log row is on the disk; the others do none of it.
  *
  * `BENCH_ROWS` chooses some of the rows below, by their names, with commas between; `BENCH_SECONDS`, `BENCH_ROUNDS` and
  * `BENCH_CONNECTIONS` how they are measured. `memory` sends `BENCH_REQUESTS` requests.

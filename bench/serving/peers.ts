@@ -25,7 +25,7 @@ export interface Peer {
   readonly stop: () => Promise<void>;
 }
 
-export const peerNames = ['mlserver', 'litserve', 'bentoml', 'mlflow'] as const;
+export const peerNames = ['mlserver', 'mlserver-no-pool', 'litserve', 'bentoml', 'mlflow'] as const;
 export type PeerName = (typeof peerNames)[number];
 
 interface Start {
@@ -39,37 +39,8 @@ interface Start {
 const oneRowObject = (rows: readonly (readonly number[])[]) => JSON.stringify({ data: rows });
 
 const starts: Readonly<Record<PeerName, (folder: string, port: number) => Start>> = {
-  mlserver: (folder, port) => {
-    const cwd = join(folder, 'mlserver');
-    mkdirSync(cwd, { recursive: true });
-    const ports = { http_port: port, grpc_port: port + 1, metrics_port: port + 2, host: '127.0.0.1' };
-    // Its pool of workers does not start with the uvloop of today; without the hop to one it is faster anyhow.
-    writeFileSync(
-      join(cwd, 'settings.json'),
-      JSON.stringify({ ...ports, parallel_workers: 0, debug: false }),
-    );
-    writeFileSync(
-      join(cwd, 'model-settings.json'),
-      JSON.stringify({ name: 'bench', implementation: 'peer_mlserver.Forest' }),
-    );
-    return {
-      command: [join(peersBin, 'mlserver'), 'start', cwd],
-      path: '/v2/models/bench/infer',
-      cwd,
-      environment: { PYTHONPATH: script('.'), BENCH_MODEL: join(folder, 'model.onnx') },
-      body: (rows) =>
-        JSON.stringify({
-          inputs: [
-            {
-              name: 'features',
-              datatype: 'FP32',
-              shape: [rows.length, rows[0]?.length ?? 0],
-              data: rows.flat(),
-            },
-          ],
-        }),
-    };
-  },
+  mlserver: (folder, port) => startOfMlServer(folder, port, {}),
+  'mlserver-no-pool': (folder, port) => startOfMlServer(folder, port, { parallel_workers: 0 }),
   litserve: (folder, port) => ({
     command: [join(peersBin, 'python'), script('peer_litserve.py'), join(folder, 'model.onnx'), String(port)],
     path: '/predict',
@@ -101,6 +72,35 @@ const starts: Readonly<Record<PeerName, (folder: string, port: number) => Start>
     body: (rows) => JSON.stringify({ inputs: rows }),
   }),
 };
+
+/** MLServer as it comes (the model in a pool of one worker process) but for the settings given, and without debug output. */
+function startOfMlServer(folder: string, port: number, settings: Readonly<Record<string, number>>): Start {
+  const cwd = join(folder, `mlserver-${port}`);
+  mkdirSync(cwd, { recursive: true });
+  const ports = { http_port: port, grpc_port: port + 1, metrics_port: port + 2, host: '127.0.0.1' };
+  writeFileSync(join(cwd, 'settings.json'), JSON.stringify({ ...ports, debug: false, ...settings }));
+  writeFileSync(
+    join(cwd, 'model-settings.json'),
+    JSON.stringify({ name: 'bench', implementation: 'peer_mlserver.Forest' }),
+  );
+  return {
+    command: [join(peersBin, 'mlserver'), 'start', cwd],
+    path: '/v2/models/bench/infer',
+    cwd,
+    environment: { PYTHONPATH: script('.'), BENCH_MODEL: join(folder, 'model.onnx') },
+    body: (rows) =>
+      JSON.stringify({
+        inputs: [
+          {
+            name: 'features',
+            datatype: 'FP32',
+            shape: [rows.length, rows[0]?.length ?? 0],
+            data: rows.flat(),
+          },
+        ],
+      }),
+  };
+}
 
 const startLimitMs = 120_000;
 

@@ -162,6 +162,7 @@ async function json(context: BenchContext): Promise<void> {
 const jsonFloors: Readonly<Record<string, { readonly floorName: string; readonly least?: number }>> = {
   echo: { floorName: 'bare node:http echo', least: 0.4 },
   mlserver: { floorName: 'MLServer', least: 20 },
+  'mlserver-no-pool': { floorName: 'MLServer without its pool of workers', least: 20 },
   litserve: { floorName: 'LitServe', least: 20 },
   bentoml: { floorName: 'BentoML' },
   mlflow: { floorName: 'mlflow models serve (scikit-learn)' },
