@@ -96,7 +96,7 @@ test('fuzz: bodies with something else in one place are answered or refused, and
   assert.ok(failed.size > 0 && rows.filter((r) => r.status !== 'ok').length >= refused);
 });
 
-test('lists nested without end, too many rows, names that come twice and regions of shared memory are refused', async (t) => {
+test('lists nested without end, too many rows, names twice, wrong members and regions of shared memory are refused', async (t) => {
   const { post, url } = await serve(t);
   const deep = `${'['.repeat(200_000)}1${']'.repeat(200_000)}`;
   const inputs = (data: string, shape = '2, 1', datatype = 'FP64') =>
@@ -130,6 +130,19 @@ test('lists nested without end, too many rows, names that come twice and regions
   const [x1, x2] = infer.inputs;
   const again = await post('/v2/models/test/infer', { ...infer, inputs: [x1, x2, x1] });
   assert.deepEqual([again.status, /input 'x1' already exists/.test(String(again.json.error))], [400, true]);
+
+  for (const [wrong, told] of [
+    [{ parameters: { timeout: 'x' } }, /parameters\.timeout must be a number of microseconds, 0 for none/],
+    [{ parameters: { timeout: -1 } }, /parameters\.timeout must be/],
+    [{ parameters: { entity: true } }, /parameters\.entity must be a text or a number/],
+    [{ id: false }, /id must be a text or a number/],
+  ] as const) {
+    const { status, json } = await post('/v2/models/test/infer', { ...infer, ...wrong });
+    assert.equal(status, 400);
+    assert.match(String(json.error), told);
+  }
+  for (const timeout of [0, null, 1e12])
+    assert.equal((await post('/v2/models/test/infer', { ...infer, parameters: { timeout } })).status, 200);
 
   const regions = `${url}/v2/systemsharedmemory`;
   assert.deepEqual(await (await fetch(`${regions}/status`)).json(), []);

@@ -67,7 +67,8 @@ export function eventTimeMs(value: unknown, field: string): number {
  */
 export function givenText(value: unknown, field: string): string | null {
   if (value === null || value === undefined || value === '' || Number.isNaN(value)) return null;
-  if (typeof value === 'object') throw malformed(`${field} must be a text or a number`);
+  if (typeof value === 'object' || typeof value === 'boolean')
+    throw malformed(`${field} must be a text or a number`);
   return String(value);
 }
 

@@ -200,7 +200,6 @@ export function described(
       ? headerEventTimeMs(context)
       : eventTimeMs(parameters.event_time, 'parameters.event_time');
   const namesRows = tensors.some((t) => t.name === 'prediction_id');
-  const timeout = parameters.timeout;
   const request: PredictRequest = {
     endpoint: context.endpoint,
     version: context.version,
@@ -215,9 +214,18 @@ export function described(
     startedMs: context.startedMs,
     hasLeft: context.hasLeft,
     ...headerTrace(context),
-    timeoutMs: typeof timeout === 'number' && timeout > 0 ? timeout / microsecondsPerMs : null,
+    timeoutMs: timeoutMsOf(parameters.timeout),
   };
   return { id, request, parameters };
+}
+
+/** How long the caller waits; null for as long as the server does, which zero stands for in Triton's protocol. */
+function timeoutMsOf(timeout: unknown): number | null {
+  const given = typeof timeout === 'bigint' ? Number(timeout) : (timeout ?? 0);
+  if (typeof given !== 'number' || !(given >= 0)) {
+    throw malformed('parameters.timeout must be a number of microseconds, 0 for none');
+  }
+  return given === 0 ? null : given / microsecondsPerMs;
 }
 
 /** Reads `outputs`, which gRPC has the same. Throws `request_malformed`. */
