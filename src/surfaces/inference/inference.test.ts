@@ -330,3 +330,25 @@ test('strings, int64 and vectors travel by JSON; int64 beyond 2^53 stay exact', 
   );
   assert.equal(big.status, 200);
 });
+
+test('metadata and statistics have the versions in the order of their numbers, whichever is champion', async (t) => {
+  const { replica, blobs, url } = await startTestServing(t);
+  const packageDigest = await storePackage(blobs, logisticOnnx(), logisticPackage());
+  const arm = (modelVersion: string, name: string) => ({
+    arm: name,
+    modelVersion,
+    packageDigest,
+    weight: 0.5,
+  });
+  await replica.applyRoutes(
+    tableOf(testRoute(packageDigest, { arms: [arm('10', 'champion'), arm('9', 'challenger')] })),
+  );
+  const get = async (path: string) =>
+    (await fetch(`${url}/v2/models/test${path}`)).json() as Promise<Record<string, unknown>>;
+  assert.deepEqual((await get('')).versions, ['9', '10']);
+  const { model_stats: stats } = (await get('/stats')) as { model_stats: readonly { version: string }[] };
+  assert.deepEqual(
+    stats.map(({ version }) => version),
+    ['9', '10'],
+  );
+});

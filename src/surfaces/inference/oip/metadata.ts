@@ -1,6 +1,7 @@
 import type { ColumnType, GraphTensor, PackageManifest } from '../../../core/model-package.ts';
 import type { EndpointState, Plane, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { columnDatatypes, datatypeOf } from './datatypes.ts';
+import { versionsOf } from './statistics.ts';
 
 /** Triton's extensions that are served here. */
 const extensions = [
@@ -39,7 +40,7 @@ export function modelMetadata(state: EndpointState, arm: ServedArm): object {
   const { manifest } = arm.model;
   return {
     name: state.route.endpoint,
-    versions: [...new Set(state.arms.map((a) => a.modelVersion))],
+    versions: versionsOf(state),
     platform: platforms[manifest.runtime.kind].platform,
     ...tensorsOf(manifest),
     ...placementOf(arm),

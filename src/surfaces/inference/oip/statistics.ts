@@ -24,8 +24,8 @@ export function statistics(
   };
 }
 
-/** In the order of their numbers, as Triton has them. */
-function versionsOf({ arms }: EndpointState): readonly string[] {
+/** The versions that an endpoint serves, in the order of their numbers, as Triton has them. */
+export function versionsOf({ arms }: EndpointState): readonly string[] {
   return [...new Set(arms.map((arm) => arm.modelVersion))].sort(inOrder);
 }
 
