@@ -17,8 +17,8 @@ after(async () => {
   await rm(directory, { recursive: true });
 });
 
-function manifestOf(name: string, type: 'long' | 'string') {
-  const inputs = [{ name, type, required: true, shape: [] }];
+function manifestOf(name: string, type: 'long' | 'string' | 'datetime', json?: true) {
+  const inputs = [{ name, type, required: true, shape: [], ...(json ? { json } : {}) }];
   return { signature: { inputs, outputs: [] }, graph: { inputs: [], outputs: [] } };
 }
 
@@ -56,4 +56,47 @@ test('whole numbers in columns of decimals keep their digits', async () => {
   const cells = 'VALUES (18446744073709551615::DECIMAL(20,0)), (-5), (NULL)';
   for await (const chunk of frames.stream(`SELECT ${sql} FROM (${cells}) v(n)`))
     assert.deepEqual(readInputs(chunk, columns, 0, []), [[18446744073709551615n, -5, null]]);
+});
+
+test('lists, structs and maps are the text of their JSON, with all digits; a text is that already', async () => {
+  const read = async (type: string, cells: string): Promise<unknown> => {
+    const source = { path: '', rows: 1, columns: new Map([['n', type]]), decimal: null };
+    const columns = inputColumns(manifestOf('n', 'string', true), source, 'n');
+    const [sql] = columns.flatMap((column) => column.sql);
+    const chunks = await Array.fromAsync(
+      frames.stream(`SELECT ${sql} FROM (VALUES ${cells}) v(n)`),
+      (chunk) => readInputs(chunk, columns, 0, []),
+    );
+    return chunks.flat(2);
+  };
+  assert.deepEqual(await read('BIGINT[]', '([1, 9007199254740993]), ([]), (NULL)'), [
+    '[1,9007199254740993]',
+    '[]',
+    null,
+  ]);
+  assert.deepEqual(await read('STRUCT(p VARCHAR, q BIGINT)', "({'p': 'é\"', 'q': NULL})"), [
+    '{"p":"é\\"","q":null}',
+  ]);
+  assert.deepEqual(await read('MAP(VARCHAR, DOUBLE)', "(MAP {'k': 0.5})"), ['{"k":0.5}']);
+  const numbers = "({'t': 'a,NaN,\\\"[-Infinity]', 'd': ['NaN'::DOUBLE, 1.5, '-inf'::DOUBLE, NULL]}), (NULL)";
+  assert.deepEqual(await read('STRUCT(t VARCHAR, d DOUBLE[])', numbers), [
+    '{"t":"a,NaN,\\\\\\"[-Infinity]","d":[null,1.5,null,null]}',
+    null,
+  ]);
+  assert.deepEqual(await read('VARCHAR', "('{\"a\": 1}'), (' [2]'), ('text')"), [
+    '{"a": 1}',
+    ' [2]',
+    '"text"',
+  ]);
+});
+
+test('times keep their nanoseconds, before 1970 too', async () => {
+  const source = { path: '', rows: 2, columns: new Map([['n', 'TIMESTAMP_NS']]), decimal: null };
+  const columns = inputColumns(manifestOf('n', 'datetime'), source, 'n');
+  const cells =
+    "(TIMESTAMP_NS '2023-11-14 22:13:20.123456789'), (TIMESTAMP_NS '1969-12-31 23:59:59.999999999'), (NULL)";
+  for await (const chunk of frames.stream(`SELECT ${columns[0]?.sql} FROM (VALUES ${cells}) v(n)`))
+    assert.deepEqual(readInputs(chunk, columns, 0, []), [
+      ['2023-11-14T22:13:20.123456789Z', '1969-12-31T23:59:59.999999999Z', null],
+    ]);
 });

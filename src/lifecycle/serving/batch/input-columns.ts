@@ -68,6 +68,7 @@ function selection(
 ): Pick<InputColumn, 'sql' | 'kind'> {
   const values = (sql: string) => ({ sql: [sql], kind: 'values' as const });
   if (field.shape.length > 0) return values(name);
+  if (field.json) return values(nestedSql(name, type));
   switch (field.type) {
     case 'double':
     case 'float':
@@ -93,7 +94,10 @@ function selection(
     case 'datetime':
       return values(
         /^(?:TIMESTAMP|DATE)/.test(type)
-          ? `strftime(CAST(${name} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%fZ')`
+          ? type === 'TIMESTAMP_NS'
+            ? // Its strftime writes nanoseconds wrongly.
+              `replace(CAST(${name} AS VARCHAR), ' ', 'T') || 'Z'`
+            : `strftime(CAST(${name} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%fZ')`
           : name,
       );
     case 'binary':
@@ -103,6 +107,21 @@ function selection(
       // Some writers of Parquet (Impala, older Spark) do not say that bytes are text.
       return values(type === 'BLOB' ? `try(decode(${name}))` : name);
   }
+}
+
+/**
+ * SQL for a nested value as the text of its JSON, which a text may be already; NaN and infinities, which JSON has not,
+ * are null. Bytes within are left as they are, to be refused row by row: nothing says how they stand in JSON.
+ */
+function nestedSql(name: string, type: string): string {
+  if (type.includes('BLOB')) return name;
+  const json = `CAST(to_json(${name}) AS VARCHAR)`;
+  if (type === 'VARCHAR')
+    return `CASE WHEN regexp_matches(${name}, '^\\s*[\\[{]') THEN ${name} ELSE ${json} END`;
+  if (!/DOUBLE|FLOAT/.test(type)) return json;
+  const parts = `regexp_extract_all(${json}, '"(?:[^"\\\\]|\\\\.)*"|[^"]+')`;
+  const withNull = `CASE WHEN starts_with(x, '"') THEN x ELSE regexp_replace(x, '-?(?:NaN|Infinity)', 'null', 'g') END`;
+  return `array_to_string(list_transform(${parts}, lambda x: ${withNull}), '')`;
 }
 
 /** The cells of a column in one chunk; NaN and null are missing values. */

@@ -9,7 +9,18 @@ import type { InputColumn } from './input-columns.ts';
 import { LoggedCells } from './logged-cells.ts';
 import type { ScoredRows } from './row-scorer.ts';
 
-const resultColumns = ['prediction', 'score', 'model_version', 'error'];
+const resultColumns = ['prediction', 'score', 'outputs', 'model_version', 'error'];
+
+/** What the output tells of a row beside its score. */
+interface PredictionColumns {
+  /** Element type of the prediction. */
+  readonly type: string;
+  /** Whether the prediction is one value. */
+  readonly scalar: boolean;
+  /** Whether there is a column of all outputs. */
+  readonly more: boolean;
+}
+
 /** A logged row's id is a column of the output anyway. */
 const idColumn = 'prediction_id';
 
@@ -102,6 +113,7 @@ const nullsForNone = (texts: readonly string[]): readonly (string | null)[] =>
 /** Where the rows of one part of the output gather before they become its Parquet files. */
 export class PartWriter {
   readonly #frames: DirectFrames;
+  readonly #prediction: PredictionColumns;
   readonly #inputs: readonly InputColumn[];
   readonly #kept: readonly { readonly as: string }[];
   readonly #job: BatchInputs;
@@ -113,6 +125,7 @@ export class PartWriter {
 
   private constructor(
     frames: DirectFrames,
+    prediction: PredictionColumns,
     inputs: readonly InputColumn[],
     kept: readonly { readonly as: string }[],
     job: BatchInputs,
@@ -121,6 +134,7 @@ export class PartWriter {
     policy: BatchLogPolicy | null,
   ) {
     this.#frames = frames;
+    this.#prediction = prediction;
     this.#inputs = inputs;
     this.#kept = kept;
     this.#job = job;
@@ -131,7 +145,7 @@ export class PartWriter {
 
   static async open(
     frames: DirectFrames,
-    prediction: { readonly type: string; readonly scalar: boolean },
+    prediction: PredictionColumns,
     inputs: readonly InputColumn[],
     kept: readonly { readonly as: string }[],
     job: BatchInputs,
@@ -140,16 +154,22 @@ export class PartWriter {
   ): Promise<PartWriter> {
     const type = prediction.scalar ? (predictionTypes[prediction.type] ?? 'INTEGER') : 'VARCHAR';
     const logged = job.log ? ', code VARCHAR, flags VARCHAR, outputs VARCHAR' : '';
-    await frames.run(`CREATE TABLE part_results (prediction ${type}, score DOUBLE, error VARCHAR${logged})`);
+    const more = prediction.more ? ', all_outputs VARCHAR' : '';
+    await frames.run(
+      `CREATE TABLE part_results (prediction ${type}, score DOUBLE, error VARCHAR${logged}${more})`,
+    );
     const results = await frames.writer('part_results');
-    return new PartWriter(frames, inputs, kept, job, select, results, policy);
+    return new PartWriter(frames, prediction, inputs, kept, job, select, results, policy);
   }
 
   /** Adds what became of the next rows. */
   append(rowCount: number, scored: ScoredRows): void {
     const errors = scored.errors.map((text, i) => (text === '' ? null : `${scored.codes[i]}: ${text}`));
-    const logged = this.#job.log ? [scored.codes, scored.flags, scored.outputs].map(nullsForNone) : [];
-    this.#results.append([scored.predictions, scored.scores, errors, ...logged], rowCount);
+    const texts = [
+      ...(this.#job.log ? [scored.codes, scored.flags, scored.outputs] : []),
+      ...(this.#prediction.more ? [scored.allOutputs] : []),
+    ];
+    this.#results.append([scored.predictions, scored.scores, errors, ...texts.map(nullsForNone)], rowCount);
     this.rows += rowCount;
     for (const code of scored.codes) if (code !== '') this.failedRows++;
   }
@@ -175,6 +195,7 @@ export class PartWriter {
       ...(log ? [`${id} AS prediction_id`] : []),
       'r.prediction',
       'CASE WHEN isnan(r.score) THEN NULL ELSE r.score END AS score',
+      ...(this.#prediction.more ? ['r.all_outputs AS outputs'] : []),
       `${sqlLiteral(modelVersion)} AS model_version`,
       'r.error AS error',
     ];

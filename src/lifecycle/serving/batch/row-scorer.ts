@@ -3,8 +3,10 @@ import type { PackageManifest } from '../../../core/model-package.ts';
 import {
   type ColumnValues,
   OnnxModel,
+  type OutputTensor,
   type Prediction,
   runtimeMessage,
+  valueJson,
   valuesJson,
 } from '../../../platform/onnx/index.ts';
 import { badScore, sampleRows } from '../../../platform/runtimes/index.ts';
@@ -26,6 +28,8 @@ export interface ScoredRows {
   /** JSON texts for the prediction log, '' for none; both empty unless they were asked for. */
   readonly flags: string[];
   readonly outputs: string[];
+  /** JSON text of all outputs by name, '' for none; empty unless they were asked for. */
+  readonly allOutputs: string[];
 }
 
 const awayStatuses: ReadonlySet<number> = new Set([502, 503, 504]);
@@ -49,6 +53,18 @@ export function predictionOutput({
 /** Whether an output has one value a row. */
 function isScalar({ shape }: { readonly shape: readonly number[] }): boolean {
   return shape.slice(1).every((d) => d === 1);
+}
+
+/** Whether a model gives more than its prediction and its score tell: three probabilities, or a second table column. */
+export function givesMore(manifest: PackageManifest): boolean {
+  const prediction = predictionOutput(manifest);
+  const { graph, score } = manifest;
+  return graph.outputs.some(({ name, shape }) => {
+    const width = shape.slice(1).reduce((product, d) => product * d, 1);
+    // Of two probabilities one tells the other.
+    const isTold = name === score?.output && width >= 1 && width <= 2;
+    return name !== prediction.name && !isTold;
+  });
 }
 
 /**
@@ -76,6 +92,9 @@ export class RowScorer {
   readonly #output: ReturnType<typeof predictionOutput>;
   readonly #scalar: boolean;
   readonly #logged: boolean;
+  readonly #more: boolean;
+  /** Names of the outputs that have one value a row. */
+  readonly #scalars: ReadonlySet<string>;
   readonly #endpoint: string;
   #batchRows: number | null = null;
 
@@ -87,6 +106,8 @@ export class RowScorer {
     readonly scalar: boolean;
     /** Whether flags and outputs are wanted for the prediction log. */
     readonly logged: boolean;
+    /** Whether all outputs are wanted; see `givesMore`. */
+    readonly more: boolean;
     /** Who asks, for messages. */
     readonly endpoint: string;
   }) {
@@ -98,6 +119,8 @@ export class RowScorer {
     this.#output = predictionOutput(options.manifest);
     this.#scalar = options.scalar;
     this.#logged = options.logged;
+    this.#more = options.more;
+    this.#scalars = new Set(options.manifest.graph.outputs.filter(isScalar).map(({ name }) => name));
     this.#endpoint = options.endpoint;
   }
 
@@ -117,6 +140,7 @@ export class RowScorer {
       errors: new Array(rowCount).fill(''),
       flags: this.#logged ? new Array(rowCount).fill('') : [],
       outputs: this.#logged ? new Array(rowCount).fill('') : [],
+      allOutputs: this.#more ? new Array(rowCount).fill('') : [],
     };
     const good = this.#checkRows(cells, rowCount, problems, scored);
     this.#batchRows ??= await this.#measure(cells, good);
@@ -219,10 +243,20 @@ export class RowScorer {
         continue;
       }
       if (value !== undefined) scored.scores[row] = value;
-      if (!this.#scalar) scored.predictions[row] = `[${valuesJson(data, type, i * width, (i + 1) * width)}]`;
+      if (!this.#scalar) scored.predictions[row] = cellJson(output, i, output.shape.slice(1));
       else scored.predictions[row] = integer ? BigInt(data[i] as number | bigint) : data[i];
       if (this.#logged) scored.outputs[row] = outputsText(prediction, names, i);
+      if (this.#more) scored.allOutputs[row] = this.#allOutputs(prediction, names, i);
     }
+  }
+
+  /** One row's outputs as the file has them: JSON text {name: value}, lists in their dimensions. */
+  #allOutputs({ outputs }: Prediction, names: readonly string[], row: number): string {
+    const cells = outputs.map((output, i) => {
+      const isOne = output.width === 1 && this.#scalars.has(output.name);
+      return `${names[i]}:${cellJson(output, row, isOne ? [] : output.shape.slice(1))}`;
+    });
+    return `{${cells.join(',')}}`;
   }
 
   async #measure(cells: readonly Cells[], rows: Uint32Array): Promise<number> {
@@ -267,4 +301,19 @@ function outputsText({ outputs }: Prediction, names: readonly string[], row: num
     text += `${i === 0 ? '' : ','}${names[i]}:${width === 1 ? values : `[${values}]`}`;
   }
   return `${text}}`;
+}
+
+/**
+ * What an output has for a row as JSON: lists in these dimensions, and what the model gave nested as itself.
+ *
+ * @param dims of a row, whose product is the output's width; none: its only value
+ */
+function cellJson({ data, type, width, json }: OutputTensor, row: number, dims: readonly number[]): string {
+  const listAt = (depth: number, from: number, size: number): string => {
+    const length = dims[depth];
+    if (length === undefined) return json ? String(data[from]) : valueJson(data[from], type);
+    const part = size / length;
+    return `[${Array.from({ length }, (_, i) => listAt(depth + 1, from + i * part, part)).join(',')}]`;
+  };
+  return listAt(0, row * width, width);
 }

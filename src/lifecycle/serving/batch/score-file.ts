@@ -11,7 +11,7 @@ import { type BatchSource, openSource, openStaged } from './batch-source.ts';
 import { inputColumns, readInputs } from './input-columns.ts';
 import { keptColumns, PartWriter, selectRows } from './part-writer.ts';
 import type { BatchTask, FromBatchProcess, StagedFile } from './protocol.ts';
-import { givesScalar, predictionOutput, RowScorer } from './row-scorer.ts';
+import { givesMore, givesScalar, predictionOutput, RowScorer } from './row-scorer.ts';
 
 /** Rows of a chunk of DuckDB. */
 const chunkRows = 2048;
@@ -57,8 +57,9 @@ export async function scoreFile(
   const runtime = await loadRuntime(manifest, bytesOf, { python }, job.modelVersion);
   const endpoint = job.endpoint ?? job.model;
   const scalar = await givesScalar(manifest, runtime);
-  const scorer = new RowScorer({ manifest, runtime, contract, scalar, logged: job.log, endpoint });
-  const prediction = { type: predictionOutput(manifest).type, scalar };
+  const more = givesMore(manifest);
+  const scorer = new RowScorer({ manifest, runtime, contract, scalar, logged: job.log, more, endpoint });
+  const prediction = { type: predictionOutput(manifest).type, scalar, more };
   const select = selectRows(source, inputs, kept, job, task.doneRows);
   const selectPart = (first: number, rows: number) => selectRows(source, inputs, kept, job, first, rows);
   const expressions = inputs.reduce((sum, { sql }) => sum + sql.length, 0);
