@@ -177,7 +177,10 @@ class Model:
         return given if self.has_names and others else self.pd.DataFrame([given])
 
     def _dictionary(self, data, row):
-        """A row as MLflow hands nested values to a model: without what is missing."""
+        """
+        A row as MLflow hands nested values to a model: null where an optional one was sent so, and without all else that
+        is missing.
+        """
         values = {}
         for field in self.fields:
             if field["name"] not in data:
@@ -186,9 +189,11 @@ class Model:
             value = value.item() if hasattr(value, "item") else value
             if field.get("json") and isinstance(value, str):
                 value = with_floats(parsed(field["name"], value), self.kinds.get(field["name"]))
-            takes_none = type(self.kinds.get(field["name"])).__name__ == "AnyType"
-            if takes_none or (value is not None and value == value):
+            any_type = type(self.kinds.get(field["name"])).__name__ == "AnyType"
+            if value is not None and value == value:
                 values[field["name"]] = value
+            elif any_type or (field.get("json") and field.get("omittable")):
+                values[field["name"]] = None
         return values
 
     def _described(self, outputs, rows):

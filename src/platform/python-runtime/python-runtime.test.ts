@@ -292,6 +292,14 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     await assert.rejects(model.predict([['nothing'], ['nothing']]), { name: 'OtherRows' });
   });
 
+  test('an optional list that is null is so for the model, and one that was not sent is no column', async () => {
+    const tags = { ...column('tags', 'string'), json: true, required: false, omittable: true } as const;
+    const model = await open('lists', [column('x', 'double'), tags]);
+    assert.deepEqual(await outputsOf(model, [[1, '["a"]'], [2, null], [3], [4, '[]']]), {
+      output: ["['a']", 'None', 'no column', '[]'],
+    });
+  });
+
   test('maps reach a model as rows, and what it answers to one row keeps its form', async () => {
     const model = await open('map', [{ ...column('m', 'string'), json: true }]);
     const answer = async (key: string) => {

@@ -87,9 +87,8 @@ function nullable(field: SignatureField): SignatureField {
   return types.has(field.type) ? { ...field, nullable: true } : field;
 }
 
-/** Nested values are left out of a row's dictionary as it is. */
 function omittable(field: SignatureField): SignatureField {
-  return field.required || field.json ? field : { ...field, omittable: true };
+  return field.required ? field : { ...field, omittable: true };
 }
 
 /**
