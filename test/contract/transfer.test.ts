@@ -163,6 +163,7 @@ async function checkMoves(t: TestContext, server: TestServer, out: string): Prom
   const admin = new pg.Client({ connectionString: postgres });
   await admin.connect();
   await admin.query(`CREATE DATABASE ${name}`);
+  await admin.query(`ALTER DATABASE ${name} SET extra_float_digits = 0`);
   t.after(async () => {
     await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
     await admin.end();

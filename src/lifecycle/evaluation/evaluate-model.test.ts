@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { logisticPackage } from '../../platform/onnx/testing.ts';
 import { evaluationReportSchema } from './contract.ts';
 import { evaluateModel } from './evaluate-model.ts';
+import { PackagedModel } from './packaged-model.ts';
 import { openEvaluation, testRows } from './testing.ts';
 
 test('a model is judged on the hold-out beside the dummy and the champion', async (t) => {
@@ -146,6 +147,17 @@ test('what cannot be evaluated is refused with the thing named', async (t) => {
     code: 'evaluation_column_missing',
     message: /"y", which is an input of the model/,
   });
+});
+
+test('a champion that cannot be opened leaves no candidate open', async (t) => {
+  const { context, logistic, inputs } = await openEvaluation(t);
+  const candidateDigest = await logistic(1, -1, 0);
+  const close = t.mock.method(PackagedModel.prototype, 'close');
+  const championDigest = `sha256:${'0'.repeat(64)}` as const;
+  await assert.rejects(evaluateModel(inputs({ candidateDigest, championDigest }), context), {
+    code: 'blob_missing',
+  });
+  assert.equal(close.mock.callCount(), 1);
 });
 
 test('labels written as 1, 1.0 and true are one class', async (t) => {

@@ -1,3 +1,4 @@
+import type { Digest } from '../../core/json.ts';
 import { createRng } from '../../core/rng.ts';
 import type { StepContext } from '../../platform/registries/index.ts';
 import type { RuntimeHosts } from '../../platform/runtimes/index.ts';
@@ -17,12 +18,15 @@ export async function evaluateModel(
   hosts: RuntimeHosts = { python: null },
 ): Promise<EvaluationReport> {
   const { blobs, frames, signal, log } = context;
-  const candidate = await PackagedModel.open(blobs, inputs.candidateDigest, inputs.positiveClass, hosts);
-  const champion =
-    inputs.championDigest === null
-      ? null
-      : await PackagedModel.open(blobs, inputs.championDigest, inputs.positiveClass, hosts);
+  const opened: PackagedModel[] = [];
+  const open = async (digest: Digest): Promise<PackagedModel> => {
+    const model = await PackagedModel.open(blobs, digest, inputs.positiveClass, hosts);
+    opened.push(model);
+    return model;
+  };
   try {
+    const candidate = await open(inputs.candidateDigest);
+    const champion = inputs.championDigest === null ? null : await open(inputs.championDigest);
     const wanted = new Set([...candidate.inputs, ...(champion?.inputs ?? [])]);
     const path = await blobs.path(inputs.datasetDigest);
     const rows = await loadHoldout(frames, path, inputs, [...wanted], signal);
@@ -44,8 +48,7 @@ export async function evaluateModel(
     for (const gate of report.gates) log(`gate ${gate.name}: ${gate.verdict}. ${gate.reason}`);
     return report;
   } finally {
-    await candidate.close();
-    await champion?.close();
+    for (const model of opened) await model.close();
   }
 }
 

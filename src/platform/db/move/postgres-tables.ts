@@ -20,6 +20,8 @@ export async function postgresTables(url: string): Promise<TableStore> {
   // A connection that breaks while the other database is asked: told by what is asked next.
   client.on('error', () => undefined);
   await client.connect();
+  // A server or role may be set to round floats for people: then the rows of both sides would differ.
+  await client.query('SET extra_float_digits = 1');
   await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
   let isOpen = true;
   const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
