@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isAlive } from '../../../test/support/processes.ts';
 import type { MillraceError } from '../../core/errors.ts';
-import { digestOf } from '../../core/json.ts';
-import { type PackageFile, requestField, type SignatureField } from '../../core/model-package.ts';
-import { createLogger } from '../log/index.ts';
-import { type PythonCall, PythonHost, type PythonHostOptions, type PythonModel } from './index.ts';
+import { requestField, type SignatureField } from '../../core/model-package.ts';
+import type { PythonCall, PythonModel } from './index.ts';
+import { SavedModels } from './testing.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const python = join(root, '.venv/bin/python');
@@ -52,66 +49,20 @@ const odd = (word: string | null, count: number | bigint = 2) => [
 ];
 
 suite('python runtime', { skip: !existsSync(python) }, () => {
+  let saved: SavedModels;
   let directory = '';
   let expected: Expected;
   let code: PythonModel;
   let words: PythonModel;
-  const opened: PythonModel[] = [];
-  const lines: string[] = [];
 
   before(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'millrace-python-'));
-    const script = fileURLToPath(new URL('./fixtures/save_models.py', import.meta.url));
-    execFileSync(python, [script, join(directory, 'saved')], { stdio: 'ignore' });
+    saved = await SavedModels.make(python);
+    directory = saved.directory;
     expected = JSON.parse(await readFile(join(directory, 'saved/expected.json'), 'utf8')) as Expected;
   });
-  after(async () => {
-    for (const model of opened) await model.close();
-    await rm(directory, { recursive: true, force: true });
-  });
+  after(() => saved.close());
 
-  const open = async (
-    name: string,
-    inputs: readonly SignatureField[],
-    options: Partial<PythonHostOptions> = {},
-    sample: readonly (readonly unknown[])[] = [],
-  ): Promise<PythonModel> => {
-    const saved = join(directory, 'saved', name);
-    const entries = (await readdir(saved, { recursive: true, withFileTypes: true })).filter((e) =>
-      e.isFile(),
-    );
-    const blobs = new Map<string, Uint8Array>();
-    const files: PackageFile[] = [];
-    for (const entry of entries) {
-      const path = join(entry.parentPath, entry.name);
-      const bytes = await readFile(path);
-      blobs.set(digestOf(bytes), bytes);
-      files.push({ path: relative(saved, path), digest: digestOf(bytes) });
-    }
-    const host = new PythonHost({
-      python,
-      directory: join(directory, 'host'),
-      mode: 'given',
-      wheels: null,
-      cacheBytes: 1e9,
-      workers: 1,
-      memoryBytes: 2e9,
-      timeoutMs: 300_000,
-      logger: createLogger('test', 'silent'),
-      ...options,
-    });
-    const model = await host.open({
-      model: name,
-      version: '1',
-      runtime: { kind: 'python', flavor: 'python_function', files, requirements: [], pythonVersion: null },
-      inputs,
-      sample,
-      bytesOf: async (digest) => blobs.get(digest) ?? new Uint8Array(),
-      onLine: (line) => lines.push(line),
-    });
-    opened.push(model);
-    return model;
-  };
+  const open: SavedModels['open'] = (...args) => saved.open(...args);
   const outputsOf = async (model: PythonModel, rows: readonly (readonly unknown[])[], params?: object) =>
     Object.fromEntries(
       (await model.predict(rows, { params: (params as Record<string, unknown>) ?? null })).map((o) => [
@@ -176,7 +127,7 @@ suite('python runtime', { skip: !existsSync(python) }, () => {
     });
     assert.equal(pid?.length, 3);
     assert.deepEqual((await outputsOf(model, [odd('b', 5)], { factor: 3 })).count, [15]);
-    assert.ok(lines.includes('asked for 3'));
+    assert.ok(saved.lines.includes('asked for 3'));
     await assert.rejects(model.predict([odd('b', 1.5)]), {
       code: 'input_invalid',
       message: /"count" is 1\.5/,
