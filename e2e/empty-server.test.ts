@@ -25,6 +25,7 @@ const screens: readonly (readonly [path: string, heading: RegExp, empty: RegExp]
   ['/monitoring', /Monitoring/, /Nothing to watch yet/],
   ['/turns', /Turns/, /No turn yet/],
   ['/steps', /Steps/, /Nothing has run yet/],
+  ['/erasures', /Erasures/, /Nothing was erased yet/],
   ['/audit', /Audit/, /Nothing has been changed yet|When/],
 ];
 

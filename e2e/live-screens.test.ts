@@ -111,3 +111,40 @@ test('a list that is being read stands still; newer rows are announced', async (
   await page.getByRole('link', { name: 'brand-new' }).waitFor();
   assert.deepEqual(problems, []);
 });
+
+test('erasures: begun on the screen, refused where the reason names the entity, followed to the end', async (t) => {
+  const server = await startServer(t, { role: 'control' });
+  await postJson(`${server.url}/api/v1/endpoints`, { name: 'tide', model: 'sea-level' });
+  const at = '2026-03-01T00:00:00Z';
+  const labels = [{ entity: 'customer-81', at, value: 1, eventTime: at }];
+  await postJson(`${server.url}/api/v1/labels`, { endpoint: 'tide', labels });
+  const { page, problems } = await openPage(await openBrowser(t), { baseUrl: server.url });
+  await page.goto('/');
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('x');
+  await page.getByText('Nothing was erased yet').waitFor();
+  await page.getByRole('button', { name: 'Erase an entity' }).click();
+  const dialog = page.getByRole('dialog');
+  const why = dialog.getByRole('textbox', { name: /^Why/ });
+  await dialog.getByRole('textbox', { name: /^Entity/ }).fill('customer-81');
+  await why.fill('customer-81 wants it');
+  await dialog.getByRole('button', { name: 'Erase for good' }).click();
+  await dialog.getByText(/it names the entity/).waitFor();
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await why.fill('request 117');
+  await dialog.getByRole('button', { name: 'Erase for good' }).click();
+  const panel = page.getByRole('complementary', { name: 'Erasure' });
+  await panel.getByText('1 label that waited').waitFor();
+  await panel.getByText('done', { exact: true }).waitFor();
+  await page.reload();
+  await panel.getByText('request 117').waitFor();
+  assert.ok(!(await page.content()).includes('customer-81'));
+  assert.deepEqual(await accessibilityProblems(page), []);
+  await page.keyboard.press('Escape');
+  await page.getByRole('cell', { name: '1 label that waited' }).waitFor();
+  assert.deepEqual(
+    problems.filter((problem) => !problem.includes('400')),
+    [],
+  );
+});

@@ -18,7 +18,7 @@ import type {
   Replay,
   WaitingLabel,
 } from '../../../src/lifecycle/feedback/contract.ts';
-import type { AuditEntry } from '../../../src/lifecycle/governance/contract.ts';
+import type { AuditEntry, Erasure } from '../../../src/lifecycle/governance/contract.ts';
 import type {
   Alert,
   Monitor,
@@ -220,3 +220,6 @@ export const stepRunsQuery = (query: Query) => pages<StepRun>('step-runs', '/ste
 export const stepRunQuery = (id: string) => one<StepRun>('step-runs', `/step-runs/${part(id)}`);
 
 export const auditQuery = (query: Query) => pages<AuditEntry>('audit', '/audit-entries', query);
+
+export const erasuresQuery = () => pages<Erasure>('erasures', '/erasures', { limit: 100 });
+export const erasureQuery = (id: string) => one<Erasure>('erasures', `/erasures/${part(id)}`);

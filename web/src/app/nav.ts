@@ -2,6 +2,7 @@ import {
   Activity,
   Boxes,
   Database,
+  Eraser,
   FileSpreadsheet,
   FlaskConical,
   FolderKanban,
@@ -122,10 +123,17 @@ export const navGroups: readonly NavGroup[] = [
   },
 ];
 
-export const auditItem: NavItem = {
-  to: '/audit',
-  label: 'Audit',
-  icon: ScrollText,
-  key: 'a',
-  question: 'Who did what, when and why?',
-};
+/** What holds for all stages. */
+export const recordItems: readonly NavItem[] = [
+  {
+    to: '/erasures',
+    label: 'Erasures',
+    icon: Eraser,
+    key: 'x',
+    question: 'Whose data had to go, and is all of it gone?',
+  },
+  { to: '/audit', label: 'Audit', icon: ScrollText, key: 'a', question: 'Who did what, when and why?' },
+];
+
+/** Every screen that the rail leads to, but for the loop. */
+export const navItems: readonly NavItem[] = [...navGroups.flatMap((group) => group.items), ...recordItems];

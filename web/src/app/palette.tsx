@@ -4,7 +4,7 @@ import { Search } from 'lucide-react';
 import { useState } from 'react';
 import { endpointsQuery, loopsQuery, modelsQuery } from '../api/queries.ts';
 import { Dialog } from '../kit/dialog.tsx';
-import { auditItem, navGroups } from './nav.ts';
+import { navItems } from './nav.ts';
 import { type Command, rankCommands } from './rank-commands.ts';
 import { chooseTheme } from './theme.ts';
 
@@ -42,7 +42,7 @@ function PaletteBody(props: { readonly onClose: () => void; readonly onSheet: ()
       hint: 'g l',
       run: go('/'),
     },
-    ...[...navGroups.flatMap((group) => group.items), auditItem].map((item) => ({
+    ...navItems.map((item) => ({
       id: item.to,
       label: item.label,
       note: item.question,

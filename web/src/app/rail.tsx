@@ -3,7 +3,7 @@ import { PanelLeftClose, PanelLeftOpen } from 'lucide-react';
 import { STAGES, type State, type WheelStates } from '../charts/prepare/wheel.ts';
 import { IconButton } from '../kit/button.tsx';
 import { Wheel } from '../kit/wheel.tsx';
-import { auditItem, type NavItem, navGroups } from './nav.ts';
+import { type NavItem, navGroups, recordItems } from './nav.ts';
 
 const ROW =
   'flex h-8 items-center gap-2.5 rounded-control px-2 text-muted transition-colors hover:bg-sunken hover:text-text data-[status=active]:bg-accent-quiet data-[status=active]:text-text data-[status=active]:font-strong';
@@ -61,7 +61,9 @@ export function Rail(props: {
         </div>
       ))}
       <div className="mt-auto flex flex-col gap-0.5 pt-3">
-        <RailLink item={auditItem} open={open} />
+        {recordItems.map((item) => (
+          <RailLink key={item.to} item={item} open={open} />
+        ))}
         <IconButton label={open ? 'Narrow the rail' : 'Widen the rail'} onClick={onToggle} className="ml-0.5">
           {open ? <PanelLeftClose size={15} aria-hidden /> : <PanelLeftOpen size={15} aria-hidden />}
         </IconButton>

@@ -9,7 +9,7 @@ import { pathPrefix } from '../api/prefix.ts';
 import { datasetSearch } from '../screens/data/search.ts';
 import { compareSearch, experimentsSearch, runSearch, runsSearch } from '../screens/experiments/search.ts';
 import { predictionsSearch } from '../screens/feedback/search.ts';
-import { auditSearch } from '../screens/governance/search.ts';
+import { auditSearch, erasuresSearch } from '../screens/governance/search.ts';
 import { HomeScreen } from '../screens/home/home-screen.tsx';
 import { turnSearch, turnsSearch } from '../screens/loop/search.ts';
 import { monitoringSearch } from '../screens/monitoring/search.ts';
@@ -208,6 +208,13 @@ const steps = createRoute({
   component: lazyScreen(() => import('../screens/pipelines/steps-screen.tsx'), 'StepsScreen'),
   staticData: { crumbs: () => [{ label: 'Steps' }] },
 });
+const erasures = createRoute({
+  getParentRoute,
+  path: '/erasures',
+  validateSearch: erasuresSearch,
+  component: lazyScreen(() => import('../screens/governance/erasures-screen.tsx'), 'ErasuresScreen'),
+  staticData: { crumbs: () => [{ label: 'Erasures' }] },
+});
 const audit = createRoute({
   getParentRoute,
   path: '/audit',
@@ -242,6 +249,7 @@ export function createAppRouter() {
       predictions,
       monitoring,
       steps,
+      erasures,
       audit,
     ]),
     // Every view param is plain text, so that addresses read as people would write them.

@@ -5,7 +5,7 @@ import { PANEL_SLOT } from '../kit/side-panel.tsx';
 import { TipLayer } from '../kit/tip.tsx';
 import { BottomBar } from './bottom-bar.tsx';
 import { useFavicon } from './favicon.ts';
-import { auditItem, navGroups } from './nav.ts';
+import { navItems } from './nav.ts';
 import { Palette } from './palette.tsx';
 import { Rail } from './rail.tsx';
 import { ShortcutSheet } from './shortcut-sheet.tsx';
@@ -67,7 +67,7 @@ export function Shell() {
       <Palette open={palette} onClose={closePalette} onSheet={() => setSheet(true)} />
       <ShortcutSheet open={sheet} onClose={closeSheet} />
       <GoShortcut keys="g l" label="Loop" to="/" />
-      {[...navGroups.flatMap((group) => group.items), auditItem].map((item) => (
+      {navItems.map((item) => (
         <GoShortcut key={item.to} keys={`g ${item.key}`} label={item.label} to={item.to} />
       ))}
     </div>

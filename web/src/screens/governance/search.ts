@@ -22,3 +22,8 @@ export const auditSearch = (raw: RawSearch): AuditSearch =>
     to: text(raw.to),
     entry: text(raw.entry),
   });
+
+/** `erasure` opens the panel of one. */
+export type ErasuresSearch = { erasure?: string };
+
+export const erasuresSearch = (raw: RawSearch): ErasuresSearch => compact({ erasure: text(raw.erasure) });
