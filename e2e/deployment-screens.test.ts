@@ -127,6 +127,23 @@ async function overtake(page: Page, url: string): Promise<void> {
   await dialog.getByText('A rollout was begun here meanwhile').waitFor({ state: 'hidden' });
 }
 
+/** Somebody else begins a rollout while it is said why the endpoint should retire: the dialog stays, and is for nothing. */
+async function begunElsewhere(page: Page, url: string): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  const retire = dialog.getByRole('button', { name: 'Retire', exact: true });
+  const rollouts = `${url}/api/v1/endpoints/tide/rollouts`;
+  await page.getByRole('button', { name: 'Retire', exact: true }).click();
+  await dialog.getByRole('textbox', { name: /^Why/ }).fill('nobody calls it');
+  const plan = { kind: 'split', arms: [{ arm: 'b', version: 2, percent: 10 }] };
+  const { id } = await postJson<{ id: string }>(rollouts, { plan, again: true, reason: 'somebody does' });
+  await dialog.getByText('What this is about has changed meanwhile').waitFor();
+  assert.equal(await retire.isDisabled(), true);
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'hidden' });
+  assert.equal(await page.getByRole('button', { name: 'Retire', exact: true }).count(), 0);
+  await postJson(`${rollouts}/${id}/abort`, { reason: 'heard enough' });
+}
+
 /** Labels of the first prediction, and of one at a time that is none. */
 function truthDatabase(folder: string): string {
   const path = join(folder, 'truth.db');
@@ -293,6 +310,7 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await act(page, 'Roll back', 'I did not');
   await page.getByText('v1 answers everything.').waitFor();
   await page.getByText('rolled back', { exact: true }).waitFor();
+  await begunElsewhere(page, server.url);
 
   // A bandit of two versions that were taken back before: what it rewards, what each arm keeps, how its shares move.
   await page.getByRole('button', { name: 'Begin a rollout' }).click();
@@ -366,9 +384,9 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await page.getByRole('link', { name: 'All rollouts' }).click();
   await page.waitForURL(/\/rollouts\?endpoint=tide/);
   const rollouts = page.getByRole('list', { name: 'Rollouts' }).locator(':scope > li');
-  await page.getByText('All 4 shown').waitFor();
-  assert.equal(await rollouts.count(), 4);
-  await page.getByText('None under way, 4 ended.').waitFor();
+  await page.getByText('All 5 shown').waitFor();
+  assert.equal(await rollouts.count(), 5);
+  await page.getByText('None under way, 5 ended.').waitFor();
   await page.getByLabel('Kind').selectOption('canary');
   await page.getByText('All 2 shown').waitFor();
   await page.getByRole('img', { name: 'Steps: 25\u202f% done, 100\u202f% stopped here' }).waitFor();
@@ -376,7 +394,7 @@ test('a version is deployed, another rolled out beside it, answers are read and 
   await page.getByLabel('State').selectOption('promoted');
   await page.getByText('No rollout fits these filters').waitFor();
   await page.getByRole('button', { name: 'Show all rollouts' }).click();
-  await page.getByText('All 4 shown').waitFor();
+  await page.getByText('All 5 shown').waitFor();
   await screenshotThemes(page, 'rollouts', true);
   await page.getByRole('link', { name: 'Canary of v2 beside v1' }).click();
   await page.waitForURL(/\/endpoints\/tide\?rollout=/);

@@ -24,6 +24,6 @@ export const auditSearch = (raw: RawSearch): AuditSearch =>
   });
 
 /** `erasure` opens the panel of one. */
-export type ErasuresSearch = { erasure?: string };
+type ErasuresSearch = { erasure?: string };
 
 export const erasuresSearch = (raw: RawSearch): ErasuresSearch => compact({ erasure: text(raw.erasure) });

@@ -32,9 +32,9 @@ export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop
   const isReading = loop ? model.isPending : routes.isPending;
   // A rollout's own acts say what becomes of it; a withdrawal behind its back would only end it without its numbers.
   const [newest] = rollouts.data?.items ?? [];
-  if (!loop && newest?.endedAt === null) return null;
+  const isPossible = loop !== undefined || newest?.endedAt !== null;
   if (isRetired) return previous ? <BringBack endpoint={endpoint} version={previous} /> : null;
-  if (!champion) return <Retire endpoint={endpoint} loop={loop} />;
+  if (!champion) return <Retire endpoint={endpoint} loop={loop} isPossible={isPossible} />;
   // Nor is there a second way back beside that of the rollout, which takes the registry's alias with it.
   const isRollouts = !loop && newest !== undefined && isPromoted(newest, champion.modelVersion);
   return (
@@ -43,6 +43,7 @@ export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop
       {standby && !isRollouts && (
         <Act
           verb="Switch"
+          isPossible={isPossible}
           title={`Switch ${endpoint.name} to v${standby.modelVersion}`}
           path={`${own}/switch`}
           effect={`All traffic goes from v${champion.modelVersion} to v${standby.modelVersion} at once; v${champion.modelVersion} stays loaded, so that switching again goes back.`}
@@ -51,6 +52,7 @@ export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop
       {challenger || endpoint.shadow ? (
         <Act
           verb={turn ? 'Roll back' : 'Withdraw'}
+          isPossible={isPossible}
           look="danger"
           title={`Take v${challenger?.modelVersion ?? endpoint.shadow?.modelVersion} out of traffic`}
           path={turn ? `/turns/${turn.id}/abort` : `${own}/withdraw`}
@@ -63,6 +65,7 @@ export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop
       ) : isRollouts ? null : (
         <Act
           verb="Roll back"
+          isPossible={isPossible}
           look="danger"
           title={`Roll back ${endpoint.name}`}
           path={
@@ -74,7 +77,7 @@ export function EndpointActs(props: { readonly endpoint: Endpoint; readonly loop
           }
         />
       )}
-      <Retire endpoint={endpoint} loop={loop} />
+      <Retire endpoint={endpoint} loop={loop} isPossible={isPossible} />
     </>
   );
 }
@@ -91,12 +94,17 @@ function championBefore(
 }
 
 /** A loop that is not paused would go on with the endpoint. */
-function Retire(props: { readonly endpoint: Endpoint; readonly loop: Loop | undefined }) {
-  const { endpoint, loop } = props;
+function Retire(props: {
+  readonly endpoint: Endpoint;
+  readonly loop: Loop | undefined;
+  readonly isPossible: boolean;
+}) {
+  const { endpoint, loop, isPossible } = props;
   if (loop && loop.state !== 'paused') return null;
   return (
     <Act
       verb="Retire"
+      isPossible={isPossible}
       look="danger"
       method="DELETE"
       title={`Retire ${endpoint.name}`}
