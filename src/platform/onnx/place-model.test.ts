@@ -61,6 +61,11 @@ test('trees come to this thread as the other one has read them, and answer as th
   };
   const { model, placement } = await placer.place(read, pkg, [], 'trees');
   assert.deepEqual([placement.place, placement.loadMs, reads], ['inline', 0, 1]);
+  // What is told of it is the time of compiled code, which is what requests meet.
+  const hereMs = await shortestMs(() => model.predictRows([new Array(width).fill(0)]));
+  const told = placement.runs[0]?.ms ?? Number.POSITIVE_INFINITY;
+  t.diagnostic(`a row takes ${hereMs.toFixed(4)} ms here, ${told.toFixed(4)} ms as told`);
+  assert.ok(told < 3 * hereMs);
   const runtime = new OnnxModel(openRuntime(onnx), pkg);
   t.after(() => runtime.close());
   const rows = Array.from({ length: 40 }, (_, r) => Array.from({ length: width }, (_, i) => Math.cos(i * r)));
@@ -86,6 +91,16 @@ test('a model that is large to load or slow to run gets a thread, and gives the 
   assert.equal(block.row(2)[0], 1, 'the request keeps its memory');
   await Promise.all([model.close(), here.close()]);
 });
+
+async function shortestMs(run: () => Promise<unknown>): Promise<number> {
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3000; i++) {
+    const startedMs = performance.now();
+    await run();
+    shortest = Math.min(shortest, performance.now() - startedMs);
+  }
+  return shortest;
+}
 
 async function plain(model: OnnxModel, rows: readonly (readonly unknown[])[]) {
   const { outputs, score } = await model.predictRows(rows);

@@ -37,7 +37,8 @@ interface PlacerEvents {
 type Cells = readonly (readonly unknown[])[];
 
 const batchSizes = [1, 8, 32, 128] as const;
-const repeats = 3;
+/** The first runs of a graph take ten times as long as the later ones: their code is not compiled yet. */
+const measuredUntil = { runs: 4, steadyMs: 3, mostMs: 500 } as const;
 /** Pauses before a model that did not look small is measured again: a busy machine is not busy all the time. */
 const againAfterMs = [10, 40, 160, 640] as const;
 /** What takes longer than this was not made so by other processes, and is not measured again. */
@@ -48,8 +49,6 @@ const inlineRunMs = 0.4;
 const leastInlineRows = 8;
 /** A load that takes longer would be felt as a pause. */
 const inlineLoadMs = 20;
-/** A larger size is not tried when the one before took this long. */
-const longRunMs = 500;
 /** Sizes whose time per row is within this of the best are as good. */
 const asGood = 1.25;
 /** A thread that is not used again within this is ended. */
@@ -200,7 +199,7 @@ async function measure(
     {
       movesFeeds: true,
       run: async (feeds) => {
-        const result = await thread.run(feeds);
+        const result = await thread.measure(feeds, measuredUntil);
         elapsedMs = result.elapsedMs;
         return result.outputs;
       },
@@ -213,15 +212,10 @@ async function measure(
   try {
     for (const size of sizes) {
       const block = [cellRows(repeated(rows, size))];
-      let ms = Number.POSITIVE_INFINITY;
-      let spentMs = 0;
-      for (let repeat = 0; repeat <= repeats && spentMs <= longRunMs; repeat++) {
-        await model.predictBlocks(block);
-        ms = Math.min(ms, elapsedMs);
-        spentMs += elapsedMs;
-      }
-      runs.push({ rows: size, ms });
-      if (ms > longRunMs) break;
+      await model.predictBlocks(block);
+      runs.push({ rows: size, ms: elapsedMs });
+      // A larger size would take longer still.
+      if (elapsedMs > measuredUntil.mostMs) break;
     }
   } catch (cause) {
     if (sample.length === 0) return runs;
