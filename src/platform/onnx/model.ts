@@ -23,7 +23,7 @@ export interface Prediction {
   readonly score: Float64Array | null;
   /** The rows are one, and no dimension of the outputs counts them. */
   readonly whole?: true;
-  /** Where the time of the run went, in milliseconds: making tensors, computing, reading outputs. */
+  /** Where the time of the run went, in milliseconds: making tensors, computing, reading outputs; left out: computing. */
   readonly timesMs?: { readonly input: number; readonly infer: number; readonly output: number };
 }
 

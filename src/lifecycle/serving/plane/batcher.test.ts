@@ -383,3 +383,22 @@ test('params may hold whole numbers beyond 2^53, also of a request that ended a 
   for (const seed of [2n ** 60n, 2n ** 60n, 2n ** 60n + 1n])
     await assert.rejects(ask(seed), { code: 'python_crashed' });
 });
+
+test('a run of a model that does not say where its time went was spent in the model', async () => {
+  let spentMs = 0;
+  const run = async (blocks: readonly RowBlock[]) => {
+    const startedMs = performance.now();
+    const prediction = await doubling()(blocks);
+    spentMs += performance.now() - startedMs;
+    return prediction;
+  };
+  const batcher = new Batcher(run, { ...options, maxRows: 2 });
+  const { timesMs, runs } = await batcher.predict(request([1, 2, 3]));
+  const inferMs = timesMs?.infer ?? 0;
+  assert.ok(inferMs >= spentMs && spentMs > 0, `${inferMs} of ${spentMs} ms`);
+  assert.deepEqual(
+    runs?.map(({ rows }) => rows),
+    [2, 1],
+  );
+  assert.ok(runs.every(({ timesMs }) => timesMs.infer > 0 && timesMs.output === 0));
+});

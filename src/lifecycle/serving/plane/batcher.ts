@@ -233,16 +233,16 @@ export class Batcher {
     } catch (error) {
       run = Promise.reject(error);
     }
-    if (run instanceof Promise) void this.#await(pieces, run);
+    if (run instanceof Promise) void this.#await(pieces, run, startedMs);
     else {
-      this.#finish(pieces, run);
+      this.#finish(pieces, run, startedMs);
       this.#active--;
     }
   }
 
-  async #await(pieces: readonly Piece[], run: Promise<Prediction>): Promise<void> {
+  async #await(pieces: readonly Piece[], run: Promise<Prediction>, startedMs: number): Promise<void> {
     try {
-      this.#finish(pieces, await run);
+      this.#finish(pieces, await run, startedMs);
     } catch (error) {
       const busy = error instanceof ThreadStopped || (error instanceof MillraceError && error.status === 503);
       if (pieces.length === 1 || busy) for (const { waiting } of pieces) this.#fail(waiting, error);
@@ -309,8 +309,9 @@ export class Batcher {
     return pieces;
   }
 
-  #finish(pieces: readonly Piece[], prediction: Prediction): void {
-    const timesMs = prediction.timesMs ?? noTimes;
+  #finish(pieces: readonly Piece[], ran: Prediction, startedMs: number): void {
+    const { timesMs = { ...noTimes, infer: performance.now() - startedMs } } = ran;
+    const prediction = ran.timesMs ? ran : { ...ran, timesMs };
     const nowMs = this.#timed.size > 0 ? performance.now() : 0;
     let from = 0;
     pieces[0]?.waiting.runs.push({ rows: prediction.rowCount, timesMs });
@@ -361,8 +362,9 @@ export class Batcher {
     if (waiting.settled) return true;
     try {
       const { deadlineMs } = waiting;
-      const own = deadlineMs < Number.POSITIVE_INFINITY ? { waitMs: deadlineMs - performance.now() } : {};
-      this.#finish([piece], await this.#runPieces([piece], { apart, brief, ...own }));
+      const startedMs = performance.now();
+      const own = deadlineMs < Number.POSITIVE_INFINITY ? { waitMs: deadlineMs - startedMs } : {};
+      this.#finish([piece], await this.#runPieces([piece], { apart, brief, ...own }), startedMs);
     } catch (error) {
       if (brief && workerEnd(error) === 'python_timeout') return false;
       this.#fail(waiting, error);
