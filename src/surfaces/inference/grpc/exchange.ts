@@ -1,3 +1,4 @@
+import { fail, type MillraceError } from '../../../core/errors.ts';
 import { longestTimerMs } from '../../../core/time.ts';
 import type { BodyRoom, BodyShare } from '../body-room.ts';
 import { headerBlock } from '../http2/header-block.ts';
@@ -19,6 +20,8 @@ const longMs = 1000;
 
 export interface ExchangeOptions {
   readonly limitBytes: number;
+  /** How long a message may be on its way. */
+  readonly requestTimeoutMs: number;
   /** Bounds the messages under way in the process. */
   readonly bodyRoom: BodyRoom;
   /** Told of errors that are nobody's fault but ours. */
@@ -77,6 +80,11 @@ export class Exchange {
   /** What the last compressed message came to. */
   get expandedBytes(): number {
     return this.#expandedBytes;
+  }
+
+  /** What becomes of a message that began to come at a time (performance.now()) and is not whole; null while it has time. */
+  lateness(sinceMs: number, nowMs: number): MillraceError | null {
+    return nowMs - sinceMs > this.#options.requestTimeoutMs ? fail('request_too_slow', {}) : null;
   }
 
   /** Holds room for so many bytes of messages as they came, and for what was expanded. Throws `bodies_full`. */

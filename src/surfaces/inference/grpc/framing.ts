@@ -35,6 +35,12 @@ export class FrameReader {
     return this.empty ? 0 : Math.max(this.#wanted, this.#bytes.sizeBytes);
   }
 
+  /** Lets go of a message that is not complete. */
+  clear(): void {
+    this.#bytes.clear();
+    this.#wanted = prefixBytes;
+  }
+
   /** Takes more bytes and returns the messages that are complete. Throws `RESOURCE_EXHAUSTED`, `INTERNAL`. */
   push(part: Buffer): readonly Frame[] {
     if (part.length === 0) return [];

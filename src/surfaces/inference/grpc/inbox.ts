@@ -17,6 +17,9 @@ export class Inbox implements AsyncIterable<object> {
   readonly #reader: FrameReader;
   readonly #frames: Frame[] = [];
   #waitingBytes = 0;
+  /** Since when there is a message that is not complete, or its caller may go on with it. */
+  #partSinceMs = 0;
+  #paused = false;
   /** Of the message that was given last, until the next is asked for. */
   #lastBytes = 0;
   #ended = false;
@@ -38,8 +41,11 @@ export class Inbox implements AsyncIterable<object> {
   /** More bytes of the stream. */
   take(part: Buffer): void {
     if (this.#ended || this.#error !== null) return;
+    const wasEmpty = this.#reader.empty;
     try {
-      for (const frame of this.#reader.push(part)) {
+      const frames = this.#reader.push(part);
+      if (wasEmpty || frames.length > 0) this.#partSinceMs = performance.now();
+      for (const frame of frames) {
         this.#frames.push(frame);
         this.#waitingBytes += frame.bytes.length;
       }
@@ -47,8 +53,27 @@ export class Inbox implements AsyncIterable<object> {
     } catch (error) {
       this.#error = error;
     }
-    if (this.#frames.length > mostWaiting || this.#waitingBytes > mostWaitingBytes) this.#stream.pause();
+    if (this.#frames.length > mostWaiting || this.#waitingBytes > mostWaitingBytes) {
+      this.#paused = true;
+      this.#stream.pause();
+    }
     this.#wake?.();
+  }
+
+  /** Ends the stream, behind the messages that are there, where the rest of one comes too late. */
+  look(nowMs: number): void {
+    if (this.#ended || this.#paused || this.#error !== null || this.#reader.empty) return;
+    this.#error = this.#exchange.lateness(this.#partSinceMs, nowMs);
+    if (this.#error === null) return;
+    this.#reader.clear();
+    this.#hold();
+    this.#wake?.();
+  }
+
+  #resume(): void {
+    this.#partSinceMs = performance.now();
+    this.#paused = false;
+    this.#stream.resume();
   }
 
   #hold(): void {
@@ -75,7 +100,7 @@ export class Inbox implements AsyncIterable<object> {
         this.#waitingBytes -= frame.bytes.length;
         this.#lastBytes = frame.bytes.length;
         this.#hold();
-        if (this.#frames.length === 0) this.#stream.resume();
+        if (this.#paused && this.#frames.length === 0) this.#resume();
         yield await this.#exchange.read(frame, this.#codec);
         this.#lastBytes = 0;
         this.#exchange.dropExpanded();

@@ -19,6 +19,9 @@ export function createGrpcServer(options: InferenceServerOptions): GrpcServer {
     methods: allMethods(options, limitBytes),
     logger: options.logger,
     limitBytes,
+    ...(options.http?.requestTimeoutMs === undefined
+      ? {}
+      : { requestTimeoutMs: options.http.requestTimeoutMs }),
     ...(options.tls ? { tls: options.tls } : {}),
     ...(options.room ? { room: options.room } : {}),
     ...(options.bodyRoom ? { bodyRoom: options.bodyRoom } : {}),

@@ -5,6 +5,7 @@ import { fail } from '../../../core/errors.ts';
 import type { ConnectionRoom } from '../../../platform/http/index.ts';
 import type { Logger } from '../../../platform/log/index.ts';
 import { BodyRoom, uncountedBytes } from '../body-room.ts';
+import { defaultHttpLimits, timeoutCheckMs } from '../http/limits.ts';
 import type { TlsFiles } from '../http/tls-files.ts';
 import { Http2Connection } from '../http2/connection.ts';
 import { headerBlock } from '../http2/header-block.ts';
@@ -21,6 +22,8 @@ interface GrpcServerOptions {
   readonly logger: Logger;
   /** Largest message that is read, after expansion. */
   readonly limitBytes?: number;
+  /** How long a unary call, or a message of a stream, may take to be whole; 0: for ever. */
+  readonly requestTimeoutMs?: number;
   /** With it the server speaks TLS alone, HTTP/2 by ALPN. */
   readonly tls?: TlsFiles;
   /** Bounds the connections of the process; without it there are any number. */
@@ -67,16 +70,19 @@ export class GrpcServer {
   /** Calls of which all messages that will be answered are there, until they are. */
   readonly #answering = new Map<Exchange, Http2Connection>();
   readonly #keepAlive: NodeJS.Timeout;
+  readonly #look: NodeJS.Timeout;
   #draining = false;
 
   constructor(options: GrpcServerOptions) {
     const { methods, logger, limitBytes, noticeMs, takingMs, drainMs, tls, room, bodyRoom } = options;
+    const { requestTimeoutMs = defaultHttpLimits.requestTimeoutMs } = options;
     this.#methods = methods;
     this.#noticeMs = noticeMs ?? defaultNoticeMs;
     this.#takingMs = takingMs ?? defaultTakingMs;
     this.#drainMs = drainMs ?? defaultDrainMs;
     this.#exchangeOptions = {
       limitBytes: limitBytes ?? defaultLimitBytes,
+      requestTimeoutMs: requestTimeoutMs || Number.POSITIVE_INFINITY,
       bodyRoom: bodyRoom ?? new BodyRoom(Number.POSITIVE_INFINITY, ''),
       onUnforeseen: (error, path) => logger.error({ err: error, path }, 'a gRPC call failed'),
       onEnd: (exchange) => {
@@ -100,6 +106,10 @@ export class GrpcServer {
       socket.once('close', () => this.#sockets.delete(socket));
     });
     this.#keepAlive = setInterval(() => this.#pingAll(), keepAliveMs).unref();
+    this.#look = setInterval(() => {
+      const nowMs = performance.now();
+      for (const connection of this.#connections) connection.look(nowMs);
+    }, timeoutCheckMs).unref();
   }
 
   /**
@@ -134,6 +144,7 @@ export class GrpcServer {
     for (const connection of this.#connections) setTimeout(() => connection.close(), this.#noticeMs);
     await closed;
     clearInterval(timer);
+    clearInterval(this.#look);
   }
 
   #closeGreeted(): void {
@@ -216,6 +227,7 @@ export class GrpcServer {
     stream.reader = {
       onData: (part) => inbox.take(part),
       onEnd: () => inbox.end(),
+      onLook: (nowMs) => inbox.look(nowMs),
       onClose: () => {
         inbox.close();
         over.abort();
@@ -292,7 +304,11 @@ function readUnary(stream: Http2Stream, exchange: Exchange, method: UnaryMethod,
       exchange.fail(error);
     }
   };
-  stream.reader = { onData, onEnd, onClose: () => exchange.close() };
+  const onLook = (nowMs: number) => {
+    const late = exchange.over ? null : exchange.lateness(exchange.startedMs, nowMs);
+    if (late) exchange.fail(late);
+  };
+  stream.reader = { onData, onEnd, onLook, onClose: () => exchange.close() };
 }
 
 function notOneMessage(whole: number, { empty }: FrameReader): GrpcError {

@@ -36,6 +36,7 @@ const byHttpStatus: Readonly<Record<number, GrpcStatus>> = {
   403: grpcStatus.permissionDenied,
   404: grpcStatus.notFound,
   405: grpcStatus.unimplemented,
+  408: grpcStatus.deadlineExceeded,
   409: grpcStatus.failedPrecondition,
   413: grpcStatus.resourceExhausted,
   415: grpcStatus.invalidArgument,

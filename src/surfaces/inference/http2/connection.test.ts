@@ -31,6 +31,7 @@ async function startEcho(t: TestContext) {
             void stream.room().then(() => stream.resume());
           },
           onEnd: () => stream.end(trailers),
+          onLook: () => undefined,
           onClose: () => streams.delete(stream),
         };
       },

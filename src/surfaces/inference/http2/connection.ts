@@ -117,6 +117,11 @@ export class Http2Connection implements StreamCarrier {
     this.#out.ping(words(0, this.#pingCount), false);
   }
 
+  /** Has requests that are not whole looked at by their readers. */
+  look(nowMs: number): void {
+    for (const stream of this.#streams.values()) if (!stream.receivedEnd) stream.reader?.onLook(nowMs);
+  }
+
   /** Takes no more streams, and ends when those that are open are answered. */
   close(): void {
     if (this.#closing || this.#over) return;

@@ -27,6 +27,8 @@ interface StreamReader {
   readonly onData: (bytes: Buffer) => void;
   /** The request is whole. */
   readonly onEnd: () => void;
+  /** Asked from time to time, until the request is whole, to end it where what is missing comes too late. */
+  readonly onLook: (nowMs: number) => void;
   /** Nothing comes or goes any more, whatever the reason; called once. */
   readonly onClose: () => void;
 }
