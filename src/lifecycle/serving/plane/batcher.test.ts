@@ -151,6 +151,18 @@ test('a bad request fails alone', async () => {
   assert.deepEqual(outcomes(results), [[2], 'inference_failed', [6]]);
 });
 
+test('of a batch that failed, nothing is computed again for a caller that has left meanwhile', async () => {
+  const runs: number[][] = [];
+  const batcher = new Batcher(doubling(runs), options);
+  const results = await Promise.allSettled([
+    batcher.predict(request([1])),
+    batcher.predict(request([-1])),
+    batcher.predict(request([2], { hasLeft: () => runs.length > 0 })),
+  ]);
+  assert.deepEqual(runs, [[1, -1, 2], [1], [-1]]);
+  assert.deepEqual(outcomes(results).slice(1), ['inference_failed', 'cancelled']);
+});
+
 test('requests of another shape or with other params are computed apart', async () => {
   const runs: number[][] = [];
   const batcher = new Batcher(doubling(runs), options);

@@ -359,6 +359,7 @@ export class Batcher {
   /** Computes a piece of a run that failed by itself. False when a short time was not enough. */
   async #alone(piece: Piece, { apart = false, brief = false }): Promise<boolean> {
     const { waiting } = piece;
+    if (waiting.hasLeft?.()) this.#fail(waiting, fail('cancelled', {}));
     if (waiting.settled) return true;
     try {
       const { deadlineMs } = waiting;
