@@ -1,4 +1,5 @@
 /** Tags as lines of text that a person edits. Pure. */
+import { byName } from './by-name.ts';
 
 const OWN = /^(mlflow|millrace)\./;
 
@@ -6,7 +7,7 @@ const OWN = /^(mlflow|millrace)\./;
 export function tagsText(tags: Readonly<Record<string, string>>): string {
   return Object.entries(tags)
     .filter(([key]) => !OWN.test(key))
-    .toSorted(([a], [b]) => a.localeCompare(b))
+    .toSorted(([a], [b]) => byName(a, b))
     .map(([key, value]) => `${key}: ${value}`)
     .join('\n');
 }

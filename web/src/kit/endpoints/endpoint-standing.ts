@@ -2,6 +2,7 @@
 import type { Alert } from '../../../../src/lifecycle/monitoring/contract.ts';
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
 import type { State } from '../../charts/prepare/wheel.ts';
+import { byName } from '../by-name.ts';
 import { formatCount, formatPercent, plural } from '../format.ts';
 import { firstSentence, sentence } from '../turn-text.ts';
 
@@ -81,9 +82,7 @@ const isAboutNow = (alert: Alert, endpoint: Endpoint): boolean =>
 
 /** Worst first, then by name. */
 export const worstFirst = (standings: readonly EndpointStanding[]): readonly EndpointStanding[] =>
-  standings.toSorted(
-    (a, b) => ORDER[a.state] - ORDER[b.state] || a.endpoint.name.localeCompare(b.endpoint.name),
-  );
+  standings.toSorted((a, b) => ORDER[a.state] - ORDER[b.state] || byName(a.endpoint.name, b.endpoint.name));
 
 /** Who answers, as a sentence: `v2 answers 10 % of requests beside v1.` */
 export function trafficText(endpoint: Pick<Endpoint, 'arms' | 'shadow'>): string {

@@ -8,6 +8,7 @@ import type {
 } from '../../../../src/loop/contract.ts';
 import { ConfidenceSequence } from '../../charts/draw/confidence-sequence.tsx';
 import type { Look } from '../../charts/prepare/confidence-sequence.ts';
+import { byName } from '../by-name.ts';
 import { EmptyLine } from '../empty.tsx';
 import { Select } from '../fields.tsx';
 import { formatNumber } from '../format.ts';
@@ -101,7 +102,7 @@ export function RolloutEvidence(props: EvidenceProps) {
 
 /** Values of a feature as people count them: 2 before 10, whatever came first. */
 const bySegment = ({ segment: a }: ArmComparison, { segment: b }: ArmComparison): number =>
-  `${a?.feature} ${a?.value}`.localeCompare(`${b?.feature} ${b?.value}`, undefined, { numeric: true });
+  byName(`${a?.feature} ${a?.value}`, `${b?.feature} ${b?.value}`);
 
 /** Each guardrail with what it says; side by side where nothing stands beside them. */
 function Guardrails(props: { readonly rails: readonly Guardrail[]; readonly wide: boolean }) {

@@ -2,6 +2,7 @@ import { useQueries } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { RunColumn, RunColumnKind } from '../../../../src/lifecycle/experiments/contract/search.ts';
 import { runColumnsQuery } from '../../api/tracking.ts';
+import { byName } from '../../kit/by-name.ts';
 import { useStable } from '../../kit/use-stable.ts';
 
 /** More experiments than this are not asked for their keys at once. */
@@ -42,9 +43,7 @@ export function useRunKeys(
       const before = found.get(name)?.latestRuns ?? 0;
       found.set(name, { ...each, latestRuns: before + each.latestRuns });
     }
-    const keys = [...found.values()].toSorted(
-      (a, b) => b.latestRuns - a.latestRuns || a.key.localeCompare(b.key, undefined, { numeric: true }),
-    );
+    const keys = [...found.values()].toSorted((a, b) => b.latestRuns - a.latestRuns || byName(a.key, b.key));
     return {
       keys: keys.slice(0, limit),
       hasMore: keys.length > limit || pages.some((page) => page?.next != null),

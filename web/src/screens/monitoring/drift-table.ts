@@ -1,5 +1,6 @@
 import type { ColumnDrift, MonitorWindow } from '../../../../src/lifecycle/monitoring/contract.ts';
 import type { State } from '../../charts/prepare/wheel.ts';
+import { byName } from '../../kit/by-name.ts';
 
 /** How far over its threshold a column is; 1 is on it. Columns that cannot be tested come last. */
 export const severity = (drift: ColumnDrift): number =>
@@ -17,7 +18,7 @@ export function stateOfDrift(drift: ColumnDrift): State {
 
 /** Columns of a window, those that matter first. */
 export function orderedDrift(window: MonitorWindow): readonly ColumnDrift[] {
-  return window.drift.toSorted((a, b) => severity(b) - severity(a) || a.column.localeCompare(b.column));
+  return window.drift.toSorted((a, b) => severity(b) - severity(a) || byName(a.column, b.column));
 }
 
 const percent = (ratio: number): string => `${(ratio * 100).toFixed(ratio < 0.1 ? 1 : 0)}\u202f%`;

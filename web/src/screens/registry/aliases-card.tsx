@@ -8,6 +8,7 @@ import { refusalAt } from '../../api/problem.ts';
 import { versionsQuery } from '../../api/queries.ts';
 import { protectionsQuery } from '../../api/registry.ts';
 import { Button } from '../../kit/button.tsx';
+import { byName } from '../../kit/by-name.ts';
 import { Chooser } from '../../kit/chooser.tsx';
 import { ConfirmDialog } from '../../kit/confirm.tsx';
 import { EmptyLine } from '../../kit/empty.tsx';
@@ -23,7 +24,7 @@ export function AliasesCard(props: { readonly model: RegisteredModel }) {
   const protections = useQuery(protectionsQuery(model.name));
   const rules = protections.data?.items ?? [];
   const ruleOf = (alias: string) => rules.find((rule) => matches(rule.pattern, alias));
-  const aliases = Object.entries(model.aliases).toSorted(([a], [b]) => a.localeCompare(b));
+  const aliases = Object.entries(model.aliases).toSorted(([a], [b]) => byName(a, b));
   return (
     <Card
       title="Aliases"

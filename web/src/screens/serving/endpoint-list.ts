@@ -1,4 +1,5 @@
 /** By what the list of endpoints is narrowed and ordered. Pure. */
+import { byName } from '../../kit/by-name.ts';
 import type { EndpointSort } from '../../kit/endpoints/endpoint-sort.ts';
 import { type EndpointStanding, needsLook } from '../../kit/endpoints/endpoint-standing.ts';
 
@@ -38,7 +39,5 @@ export function inOrderOf(
     if (sort === 'name') return 0;
     return sort === 'changed' ? Date.parse(endpoint.updatedAt) : (endpoint.lately?.[sort] ?? -1);
   };
-  return standings.toSorted(
-    (a, b) => weightOf(b) - weightOf(a) || a.endpoint.name.localeCompare(b.endpoint.name),
-  );
+  return standings.toSorted((a, b) => weightOf(b) - weightOf(a) || byName(a.endpoint.name, b.endpoint.name));
 }

@@ -1,5 +1,6 @@
 /** The way of a version from one endpoint to another of the same model. Pure. */
 import type { Endpoint } from '../../../../src/lifecycle/serving/contract.ts';
+import { byName } from '../../kit/by-name.ts';
 import { trafficText } from '../../kit/endpoints/endpoint-standing.ts';
 import { formatPercent } from '../../kit/format.ts';
 
@@ -16,7 +17,7 @@ export function promotable(from: Endpoint, all: readonly Endpoint[]): readonly E
   };
   return all
     .filter(({ name, model }) => model === from.model && name !== from.name)
-    .toSorted((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+    .toSorted((a, b) => rank(a) - rank(b) || byName(a.name, b.name));
 }
 
 /** `sea (production): v1 answers everything` */

@@ -1,5 +1,6 @@
 /** What differs between runs. Pure. */
 import type { Run } from '../../../../../src/lifecycle/experiments/contract.ts';
+import { byName } from '../../../kit/by-name.ts';
 
 export type KeyRow = {
   readonly kind: 'param' | 'tag';
@@ -33,7 +34,7 @@ export function keyRows(runs: readonly Run[], all: boolean): readonly KeyRow[] {
         return { kind, key, values, distinct: counts.size, usual, hasUsual: count * 2 > runs.length };
       })
       .filter((row) => all || row.distinct > 1)
-      .toSorted((a, b) => Number(b.distinct > 1) - Number(a.distinct > 1) || a.key.localeCompare(b.key));
+      .toSorted((a, b) => Number(b.distinct > 1) - Number(a.distinct > 1) || byName(a.key, b.key));
   };
   return [...rowsOf('param'), ...rowsOf('tag')];
 }
@@ -57,9 +58,7 @@ export function axisOf(texts: readonly (string | number | undefined)[]): Axis {
   const finite = numbers.filter((value) => value !== null);
   if (finite.length === known.length && finite.length > 0)
     return { kind: 'number', values: numbers, low: Math.min(...finite), high: Math.max(...finite) };
-  const words = [...new Set(known.map(String))].toSorted((a, b) =>
-    a.localeCompare(b, undefined, { numeric: true }),
-  );
+  const words = [...new Set(known.map(String))].toSorted(byName);
   const place = new Map(words.map((word, index) => [word, index]));
   return {
     kind: 'text',

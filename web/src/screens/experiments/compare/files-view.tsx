@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import type { ArtifactEntry, Run } from '../../../../../src/lifecycle/experiments/contract.ts';
 import { ownerFilesQuery } from '../../../api/tracking.ts';
+import { byName } from '../../../kit/by-name.ts';
 import { type DataColumn, DataGrid } from '../../../kit/data-grid/data-grid.tsx';
 import { gridHeightPx } from '../../../kit/data-grid/layout.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
@@ -133,5 +134,5 @@ function rowsOf(lists: readonly (readonly ArtifactEntry[])[]): readonly Row[] {
       const isDirectory = entries.some((entry) => entry?.isDirectory);
       return { path, entries, isDirectory, isSame: !isDirectory && digests.size <= 1 };
     })
-    .toSorted((a, b) => Number(b.isDirectory) - Number(a.isDirectory) || a.path.localeCompare(b.path));
+    .toSorted((a, b) => Number(b.isDirectory) - Number(a.isDirectory) || byName(a.path, b.path));
 }

@@ -4,6 +4,7 @@ import { ChevronDown, ChevronRight, File, Folder, FolderOpen } from 'lucide-reac
 import { useState } from 'react';
 import type { ArtifactEntry, RunDetail } from '../../../../../src/lifecycle/experiments/contract.ts';
 import { ownerFilesQuery } from '../../../api/tracking.ts';
+import { byName } from '../../../kit/by-name.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
 import { formatBytes, plural } from '../../../kit/format.ts';
 import { Card, ProblemNote, Skeleton } from '../../../kit/panel.tsx';
@@ -76,9 +77,7 @@ function Branch(props: { readonly owner: FileOwner; readonly path: string; reado
       </div>
     );
   const entries = files.data.items.toSorted(
-    (a, b) =>
-      Number(b.isDirectory) - Number(a.isDirectory) ||
-      a.path.localeCompare(b.path, undefined, { numeric: true }),
+    (a, b) => Number(b.isDirectory) - Number(a.isDirectory) || byName(a.path, b.path),
   );
   const found = entries.filter((entry) => fileName(entry.path).toLowerCase().includes(query.toLowerCase()));
   if (entries.length === 0)

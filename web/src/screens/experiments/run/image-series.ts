@@ -1,4 +1,5 @@
 import type { ArtifactEntry } from '../../../../../src/lifecycle/experiments/contract.ts';
+import { byName } from '../../../kit/by-name.ts';
 
 export type ImageSeries = {
   readonly key: string;
@@ -27,5 +28,5 @@ export function imageSeries(
       key,
       frames: frames.toSorted((a, b) => a.step - b.step || a.timeMs - b.timeMs),
     }))
-    .toSorted((a, b) => a.key.localeCompare(b.key, undefined, { numeric: true }));
+    .toSorted((a, b) => byName(a.key, b.key));
 }

@@ -1,4 +1,5 @@
 import type { MetricSummary } from '../../../../../src/lifecycle/experiments/contract.ts';
+import { byName } from '../../../kit/by-name.ts';
 
 type MetricGroup = { readonly name: string; readonly metrics: readonly MetricSummary[] };
 
@@ -21,7 +22,5 @@ export function groupMetrics(metrics: readonly MetricSummary[]): readonly Metric
   const place = (name: string): number => (name === OWN ? 0 : name === SYSTEM ? 2 : 1);
   return [...groups]
     .map(([name, list]) => ({ name, metrics: list }))
-    .toSorted(
-      (a, b) => place(a.name) - place(b.name) || a.name.localeCompare(b.name, undefined, { numeric: true }),
-    );
+    .toSorted((a, b) => place(a.name) - place(b.name) || byName(a.name, b.name));
 }

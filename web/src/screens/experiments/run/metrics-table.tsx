@@ -1,6 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import type { MetricSummary, RunDetail } from '../../../../../src/lifecycle/experiments/contract.ts';
+import { byName } from '../../../kit/by-name.ts';
 import { type DataColumn, DataGrid } from '../../../kit/data-grid/data-grid.tsx';
 import { gridHeightPx } from '../../../kit/data-grid/layout.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
@@ -77,12 +78,12 @@ export function MetricsTable(props: { readonly run: RunDetail }) {
 }
 
 function compare(a: MetricSummary, b: MetricSummary, key: string): number {
-  if (key === 'key') return a.key.localeCompare(b.key, undefined, { numeric: true });
+  if (key === 'key') return byName(a.key, b.key);
   const value = (metric: MetricSummary): number => {
     const of = metric[key as 'last' | 'best' | 'min' | 'max' | 'mean' | 'count'];
     return typeof of === 'number' ? of : Number.NEGATIVE_INFINITY;
   };
-  return value(a) - value(b) || a.key.localeCompare(b.key);
+  return value(a) - value(b) || byName(a.key, b.key);
 }
 
 function columnsOf(

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import type { RunDetail } from '../../../../../src/lifecycle/experiments/contract.ts';
+import { byName } from '../../../kit/by-name.ts';
 import { EmptyLine } from '../../../kit/empty.tsx';
 import { SearchField } from '../../../kit/fields.tsx';
 import { formatCount } from '../../../kit/format.ts';
@@ -59,7 +60,7 @@ function Pairs(props: {
   readonly act?: ReactNode;
 }) {
   const [query, setQuery] = useState('');
-  const sorted = props.pairs.toSorted(([a], [b]) => a.localeCompare(b));
+  const sorted = props.pairs.toSorted(([a], [b]) => byName(a, b));
   const found = sorted.filter(([key, value]) =>
     `${key} ${value}`.toLowerCase().includes(query.toLowerCase()),
   );

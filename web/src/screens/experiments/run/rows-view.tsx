@@ -1,4 +1,5 @@
 import { useMemo, useState } from 'react';
+import { byName } from '../../../kit/by-name.ts';
 import { type DataColumn, DataGrid } from '../../../kit/data-grid/data-grid.tsx';
 import { gridHeightPx } from '../../../kit/data-grid/layout.ts';
 import { SearchField } from '../../../kit/fields.tsx';
@@ -32,7 +33,7 @@ export function RowsView(props: {
     return found.toSorted((a, b) => {
       const [left, right] = [a.cells[order.column] ?? '', b.cells[order.column] ?? ''];
       const both = isNumber(left) && isNumber(right);
-      return sign * (both ? Number(left) - Number(right) : left.localeCompare(right));
+      return sign * (both ? Number(left) - Number(right) : byName(left, right));
     });
   }, [table, query, order]);
   const columns = useMemo(() => columnsOf(table, order, setOrder), [table, order]);

@@ -1,5 +1,6 @@
 /** Which columns a table of runs shows, as text for the address bar and as parts of a query. Pure. */
 import { quoted } from '../../../api/tracking.ts';
+import { byName } from '../../../kit/by-name.ts';
 
 export const METRIC_PARTS = ['last', 'best', 'min', 'max', 'mean'] as const;
 export type MetricPart = (typeof METRIC_PARTS)[number];
@@ -85,9 +86,7 @@ export function suggestedColumns(
       .filter((each) => each.kind === kind)
       .toSorted(
         (a, b) =>
-          Number(known(b.key)) - Number(known(a.key)) ||
-          b.latestRuns - a.latestRuns ||
-          a.key.localeCompare(b.key),
+          Number(known(b.key)) - Number(known(a.key)) || b.latestRuns - a.latestRuns || byName(a.key, b.key),
       )
       .slice(0, limit)
       .map((each) => each.key);
