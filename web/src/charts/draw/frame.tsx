@@ -104,7 +104,7 @@ export function MarkStrip(props: {
   );
 }
 
-/** Promotion: up-pointing flag. Retraining: ring. Rejection: cross. Rollback: square. Incident: triangle. */
+/** Promotion: dot. Retraining: ring. Rejection: cross. Rollback: square. Incident: triangle. */
 function MarkGlyph(props: { readonly kind: MarkKind; readonly x: number; readonly y: number }) {
   const { kind, x, y } = props;
   const ink = MARK_INK[kind];

@@ -257,16 +257,29 @@ test('a challenger known by a handful of labels does not set the scale', () => {
   assert.equal(known?.yTicks.at(-1)?.text, '1.00');
 });
 
-test('marks of the same moment stand side by side', () => {
-  const mark = (atMs: number) => ({ atMs, kind: 'incident' as const, text: '' });
+test('marks of the same moment stand side by side, and none beyond the end', () => {
+  const placed = (...times: readonly number[]) =>
+    placeMarks(
+      times.map((atMs) => ({ atMs, kind: 'incident' as const, text: '' })),
+      { x: 0, width: 60 },
+      (ms) => ms,
+    ).map(({ x, glyphX }) => [x, glyphX]);
+  assert.deepEqual(placed(50, 3, 3, 3), [
+    [3, 3],
+    [3, 13],
+    [3, 23],
+    [50, 50],
+  ]);
+  assert.deepEqual(placed(3, 45, 58, 60, 60), [
+    [3, 3],
+    [45, 30],
+    [58, 40],
+    [60, 50],
+    [60, 60],
+  ]);
   assert.deepEqual(
-    placeMarks([mark(50), mark(3), mark(3), mark(3)], (ms) => ms).map((placed) => [placed.x, placed.glyphX]),
-    [
-      [3, 3],
-      [3, 13],
-      [3, 23],
-      [50, 50],
-    ],
+    placed(...Array.from({ length: 13 }, () => 7)).map(([, glyphX]) => glyphX),
+    Array.from({ length: 13 }, (_, i) => i * 5),
   );
 });
 

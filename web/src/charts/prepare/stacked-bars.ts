@@ -52,6 +52,7 @@ export function prepareStackedBars(input: {
     yTicks: axis.ticks.map((tick) => ({ at: yOf(tick.value), text: tick.text })),
     marks: placeMarks(
       (input.marks ?? []).filter((mark) => mark.atMs >= span[0] && mark.atMs <= span[1]),
+      plot,
       xOf,
     ),
     xOf,

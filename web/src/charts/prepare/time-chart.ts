@@ -132,6 +132,7 @@ export function prepareTimeChart(input: TimeChartInput) {
     hatches: mergeImmature(all).map(([from, to]) => ({ x: xOf(from), width: xOf(to) - xOf(from) })),
     marks: placeMarks(
       (input.marks ?? []).filter((mark) => inside(mark.atMs)),
+      plot,
       xOf,
     ),
     samples: samples.toSorted((a, b) => a.atMs - b.atMs),
@@ -201,13 +202,19 @@ type Box = { readonly x: number; readonly y: number; readonly width: number; rea
 const LABEL_PX = 20;
 
 /** Marks in time order; glyphs that would lie on top of each other stand side by side, their lines stay in place. */
-export function placeMarks(marks: readonly TimeMark[], xOf: (ms: number) => number) {
-  let last = Number.NEGATIVE_INFINITY;
-  return marks
-    .toSorted((a, b) => a.atMs - b.atMs)
-    .map((mark) => {
-      const x = xOf(mark.atMs);
-      last = Math.max(x, last + MARK_WIDTH);
-      return { ...mark, x, glyphX: last };
-    });
+export function placeMarks(
+  marks: readonly TimeMark[],
+  plot: { readonly x: number; readonly width: number },
+  xOf: (ms: number) => number,
+) {
+  const sorted = marks.toSorted((a, b) => a.atMs - b.atMs);
+  const apart = Math.min(MARK_WIDTH, plot.width / Math.max(1, sorted.length - 1));
+  const glyphs: number[] = [];
+  for (const { atMs } of sorted)
+    glyphs.push(Math.max(xOf(atMs), (glyphs.at(-1) ?? Number.NEGATIVE_INFINITY) + apart));
+  // Those pushed beyond the end go back, and push the ones before them.
+  let limit = plot.x + plot.width;
+  for (let i = glyphs.length - 1; i >= 0 && (glyphs[i] as number) > limit; i--, limit -= apart)
+    glyphs[i] = limit;
+  return sorted.map((mark, i) => ({ ...mark, x: xOf(mark.atMs), glyphX: glyphs[i] as number }));
 }

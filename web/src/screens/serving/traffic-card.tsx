@@ -12,6 +12,7 @@ import {
   recentPredictionsQuery,
   windowsQuery,
 } from '../../api/queries.ts';
+import { MarkLegend } from '../../charts/draw/frame.tsx';
 import { HoverGroup } from '../../charts/draw/hover.tsx';
 import { TimeChart } from '../../charts/draw/time-chart.tsx';
 import { TrafficChart } from '../../charts/draw/traffic-chart.tsx';
@@ -178,6 +179,7 @@ function Charts(props: TrafficProps & { readonly windows: readonly MonitorWindow
           empty="No latency yet."
         />
       </div>
+      <MarkLegend kinds={marks.map((mark) => mark.kind)} />
     </HoverGroup>
   );
 }
