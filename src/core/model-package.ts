@@ -132,7 +132,11 @@ export const graphTensorSchema = z.object({
 export type GraphTensor = z.infer<typeof graphTensorSchema>;
 
 /** A graph input and the signature columns that fill it, in order (one column, or many side by side). */
-const graphInputSchema = graphTensorSchema.extend({ columns: z.array(z.string()).min(1) });
+const graphInputSchema = graphTensorSchema.extend({
+  columns: z.array(z.string()).min(1),
+  /** Set where the graph has a value of its own for a request that leaves the input out. */
+  hasDefault: z.literal(true).optional(),
+});
 export type GraphInput = z.infer<typeof graphInputSchema>;
 
 /** A graph output; its values may have names by their number in a row: the classes that they are scores of. */

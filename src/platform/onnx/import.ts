@@ -1,6 +1,7 @@
 import { fail, MillraceError } from '../../core/errors.ts';
 import type { ElementType, GraphTensor } from '../../core/model-package.ts';
 import { checkGraph } from './check-graph.ts';
+import { openDefaults } from './default-inputs.ts';
 import { widenEdges } from './widen-edges.ts';
 import { type Attribute, decode, encode, type Node, type ValueInfo } from './wire.ts';
 
@@ -9,6 +10,8 @@ export interface ImportedOnnx {
   readonly bytes: Uint8Array;
   readonly inputs: readonly GraphTensor[];
   readonly outputs: readonly GraphTensor[];
+  /** Inputs that have an initializer; see `openDefaults`. */
+  readonly defaults: readonly string[];
   /** Class labels, in the order of the probability columns; null when the graph does not tell. */
   readonly classes: readonly (string | number)[] | null;
   /** Output names that a ZipMap made and that are now plain probability tensors. */
@@ -18,6 +21,8 @@ export interface ImportedOnnx {
 export interface ImportOptions {
   /** What becomes of an input whose first dimension is fixed above 1, so that it cannot count rows. */
   readonly fixedBatch?: 'refuse' | 'keep';
+  /** Inputs that callers are to know though they have an initializer; those that are not named keep it for good. */
+  readonly callerInputs?: readonly string[];
 }
 
 /** TensorProto.DataType by number; types that are missing here are refused. */
@@ -47,21 +52,31 @@ const labelAttributes: readonly string[] = ['classlabels_int64s', 'classlabels_i
  * Throws `onnx_invalid`, naming the problem: not ONNX, weights in other files, an input or output that is not
  * a tensor or has an element type without a JSON form (complex, FP8).
  */
-export function importOnnx(bytes: Uint8Array, { fixedBatch = 'refuse' }: ImportOptions = {}): ImportedOnnx {
+export function importOnnx(
+  bytes: Uint8Array,
+  { fixedBatch = 'refuse', callerInputs = [] }: ImportOptions = {},
+): ImportedOnnx {
   try {
-    return imported(bytes, fixedBatch);
+    return imported(bytes, fixedBatch, callerInputs);
   } catch (cause) {
     if (cause instanceof MillraceError) throw cause;
     throw fail('onnx_invalid', { problem: 'the file is damaged or not ONNX' }, cause);
   }
 }
 
-function imported(bytes: Uint8Array, fixedBatch: 'refuse' | 'keep'): ImportedOnnx {
+function imported(
+  bytes: Uint8Array,
+  fixedBatch: 'refuse' | 'keep',
+  callerInputs: readonly string[],
+): ImportedOnnx {
   const model = decode('Model', bytes);
   const graph = model.graph;
   if (!graph?.output?.length) throw fail('onnx_invalid', { problem: 'it holds no graph with outputs' });
   checkGraph(model, bytes);
 
+  const { graph: parts } = decode('ModelParts', bytes);
+  const known = graph.input ?? [];
+  const defaults = openDefaults(graph, callerInputs, parts);
   const initializers = new Set<string>();
   for (const raw of graph.initializer ?? []) {
     const { name } = decode('TensorPlace', raw);
@@ -88,12 +103,16 @@ function imported(bytes: Uint8Array, fixedBatch: 'refuse' | 'keep'): ImportedOnn
     });
   });
 
-  const inputs = (graph.input ?? []).filter((i) => !initializers.has(i.name ?? ''));
-  const widened = widenEdges(graph, inputs, decode('ModelParts', bytes).graph);
+  const callers = known.filter((i) => !initializers.has(i.name ?? ''));
+  const widened = widenEdges(graph, callers, parts);
+  const inputs = callers.map((i) => graphTensor(i, 'input', fixedBatch, widened));
+  for (const { name = '', type } of callers) if (defaults.has(name)) delete type?.tensorType?.shape;
+  const changed = cut.length > 0 || widened.size > 0 || defaults.size > 0;
   return {
-    bytes: cut.length > 0 || widened.size > 0 ? encode('Model', model) : bytes,
-    inputs: inputs.map((i) => graphTensor(i, 'input', fixedBatch, widened)),
+    bytes: changed ? encode('Model', model) : bytes,
+    inputs,
     outputs: graph.output.map((o) => graphTensor(o, 'output', fixedBatch, widened)),
+    defaults: [...defaults],
     classes,
     cutZipMaps: cut,
   };

@@ -2,6 +2,7 @@ import { Tensor } from 'onnxruntime-node';
 import { fail } from '../../core/errors.ts';
 import { asHalves } from '../../core/half-floats.ts';
 import type { GraphTensor, PackageManifest } from '../../core/model-package.ts';
+import { defaultFlag } from './default-inputs.ts';
 import { fillFlat } from './flat-tensor.ts';
 import { fillFreeTensor } from './free-tensors.ts';
 import type { RowBlock } from './row-block.ts';
@@ -10,6 +11,7 @@ import { isList, reshapedDimensions } from './shaped-cells.ts';
 import {
   type CellSource,
   type ColumnValues,
+  emptyTensor,
   fillTensor,
   type InputColumn,
   type OutputTensor,
@@ -143,6 +145,14 @@ export class OnnxModel {
     const feeds: Record<string, Tensor> = {};
     const whole = this.#package.tensors === 'whole';
     for (const { input, columns, free } of this.#bound) {
+      if (input.hasDefault) {
+        const leftOut = (cells.column(input.name)(0) ?? null) === null;
+        feeds[defaultFlag(input.name)] = new Tensor('bool', [leftOut], []);
+        if (leftOut) {
+          feeds[input.name] = emptyTensor(input.type);
+          continue;
+        }
+      }
       feeds[input.name] = free
         ? fillFreeTensor(input, whole, cells)
         : fillTensor(

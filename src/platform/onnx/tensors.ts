@@ -82,6 +82,12 @@ export function fillTensor(input: GraphInput, columns: readonly InputColumn[], c
   return new Tensor(kind.runtime as 'float32', data as Float32Array, dims);
 }
 
+/** What an input is given that takes its default. */
+export function emptyTensor(type: ElementType): Tensor {
+  const { runtime, make } = kinds[type];
+  return new Tensor(runtime as 'float32', make(0) as Float32Array, [0]);
+}
+
 /** The dimensions after the batch; one free dimension takes what the row's width leaves. */
 function freeDims(shape: readonly number[], rowWidth: number): number[] {
   const fixed = shape.slice(1).reduce((product, d) => (d > 0 ? product * d : product), 1);

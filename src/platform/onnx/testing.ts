@@ -179,6 +179,28 @@ export function deepOnnx(width: number, layers: number): Uint8Array {
   );
 }
 
+/**
+ * `y` is `x` and `d`, two numbers each, together; `d` has an initializer.
+ *
+ * @param branches whether it has graphs inside graphs
+ */
+export function addedOnnx(initializer: readonly number[], branches = false): Uint8Array {
+  const branch = encode('Graph', {
+    node: [encode('Node', { opType: 'Identity', input: ['d'], output: ['b'] })],
+  });
+  const both = ['then_branch', 'else_branch'].map((name) =>
+    encode('Attribute', { name, g: branch, type: 5 }),
+  );
+  const add: Node = { opType: 'Add', input: ['x', 'd'], output: ['y'] };
+  const choose: Node = { opType: 'If', input: ['c'], output: ['e'], attribute: both };
+  return model(
+    branches ? [add, choose] : [add],
+    [value('x', float, 2), value('d', float, 2)],
+    [value('y', float, 2)],
+    [encode('Tensor', { name: 'd', dims: [2], dataType: float, floatData: [...initializer] })],
+  );
+}
+
 /** Gives each of its inputs back: `text` (string), `number` (int64), `vector` (float, 3 wide). */
 export function identityOnnx(): Uint8Array {
   const names: [string, number, (number | string)[]][] = [

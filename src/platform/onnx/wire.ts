@@ -30,6 +30,7 @@ export interface Attribute {
   i?: number;
   s?: Uint8Array;
   t?: Uint8Array;
+  g?: Uint8Array;
   floats?: number[];
   ints?: number[];
   strings?: Uint8Array[];

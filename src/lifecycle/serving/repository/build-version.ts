@@ -41,7 +41,10 @@ export async function buildVersion(
   const path = graphPath(version, config);
   const bytes = await source.read(path);
   if (!bytes) throw new Error(`version ${version} has no file ${path}, and no MLmodel`);
-  const onnx = await importOnnxAside(bytes, { fixedBatch: 'keep' });
+  const onnx = await importOnnxAside(bytes, {
+    fixedBatch: 'keep',
+    callerInputs: config.input?.map((input) => input.name) ?? [],
+  });
   const derived = derivePackage(onnx, config);
   const graph = await blobs.put(pieces(onnx.bytes));
   const manifest: PackageManifest = packageManifestSchema.parse({

@@ -25,6 +25,12 @@ export function derivePackage(onnx: ImportedOnnx, config: ModelConfig): DerivedP
   const maxBatchSize = config.max_batch_size ?? derivedBatch(onnx, config);
   if (maxBatchSize < 0) throw new Error(`max_batch_size must not be negative, it is ${maxBatchSize}`);
   const rows = maxBatchSize > 0;
+  const [withDefault] = onnx.defaults;
+  if (rows && withDefault !== undefined) {
+    throw new Error(
+      `input '${withDefault}' has a value of its own in the graph, so max_batch_size must be 0`,
+    );
+  }
   const inputs = onnx.inputs.map((tensor) => fitted('input', tensor, config.input, rows));
   const outputs = onnx.outputs.map((tensor) => fitted('output', tensor, config.output, rows));
   refuseUnknown('input', config.input, onnx.inputs);
@@ -35,7 +41,11 @@ export function derivePackage(onnx: ImportedOnnx, config: ModelConfig): DerivedP
       outputs: outputs.map(({ tensor, dims }) => field(tensor, dims, true)),
     },
     graph: {
-      inputs: inputs.map(({ tensor }) => ({ ...tensor, columns: [tensor.name] })),
+      inputs: inputs.map(({ tensor }) => ({
+        ...tensor,
+        columns: [tensor.name],
+        ...(onnx.defaults.includes(tensor.name) ? { hasDefault: true as const } : {}),
+      })),
       outputs: outputs.map(({ tensor }) => tensor),
     },
     tensors: rows ? 'rows' : 'whole',
