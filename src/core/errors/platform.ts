@@ -163,6 +163,12 @@ export const platformErrors = {
     message: 'no space is left where {path} is written',
     next: 'Free some space. Control and serve go on by themselves; retry a turn whose step failed meanwhile.',
   },
+  disk_unusable: {
+    status: 507,
+    title: 'Disk cannot be used',
+    message: '{path} cannot be read or written: {problem}',
+    next: 'Look at the disk: it may be mounted read-only (as after an error, until it is repaired), over a quota or broken. Where files are damaged, restore a backup.',
+  },
   database_unreachable: {
     status: 503,
     title: 'Database unreachable',

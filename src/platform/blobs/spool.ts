@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { diskError } from '../../core/disk-error.ts';
 import { fail } from '../../core/errors.ts';
 import { uuidv7 } from '../../core/ids.ts';
 import type { Digest } from '../../core/json.ts';
@@ -15,7 +16,7 @@ interface SpooledFile extends BlobInfo {
  * Streams bytes into a new file of a directory and syncs it; memory stays flat. The file is the caller's to
  * move or remove. Its name is a new one, after the prefix.
  *
- * @throws `blob_corrupt` when `expected` is another digest, `disk_full`, or what the source throws; then no file is left
+ * @throws `blob_corrupt` when `expected` is another digest, `disk_full`, `disk_unusable`, or what the source throws; then no file is left
  */
 export async function spool(
   directory: string,
@@ -34,9 +35,7 @@ export async function spool(
   } catch (error) {
     await file.close().catch(() => {});
     await rm(path, { force: true });
-    if ((error as NodeJS.ErrnoException).code === 'ENOSPC')
-      throw fail('disk_full', { path: directory }, error);
-    throw error;
+    throw diskError(error, directory) ?? error;
   }
 }
 

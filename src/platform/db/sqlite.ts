@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely';
-import { fail } from '../../core/errors.ts';
+import { diskError } from '../../core/disk-error.ts';
 import { addSearchFunctions } from '../search/sqlite-functions.ts';
 import type { Database, Tx } from './database.ts';
 import { Signals } from './signals.ts';
@@ -49,14 +49,14 @@ export function openSqlite(path: string): Database {
           written.takeBack();
           writer.exec('ROLLBACK TO one_write');
           writer.exec('RELEASE one_write');
-          write.reject(explain(error, path));
+          write.reject(diskError(error, path) ?? error);
         }
       }
       writer.exec('COMMIT');
     } catch (error) {
       written.forget();
       if (writer.isTransaction) writer.exec('ROLLBACK');
-      for (const write of group) write.reject(explain(error, path));
+      for (const write of group) write.reject(diskError(error, path) ?? error);
       return;
     }
     for (const { write } of done) write.commit();
@@ -155,11 +155,4 @@ function shape(statement: StatementSync): SqliteStatement {
     run: (parameters) => statement.run(...values(parameters)),
     iterate: (parameters) => statement.iterate(...values(parameters)),
   };
-}
-
-function explain(error: unknown, path: string): unknown {
-  const text = error instanceof Error ? error.message : '';
-  return /database or disk is full|SQLITE_FULL|disk I\/O error/i.test(text)
-    ? fail('disk_full', { path }, error)
-    : error;
 }

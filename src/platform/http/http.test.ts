@@ -82,6 +82,14 @@ addRoutes(app, [
   defineRoute({
     ...common,
     method: 'GET',
+    path: '/api/v1/unwritable',
+    handle: async () => {
+      throw Object.assign(new Error("EROFS: read-only file system, open '/data/x'"), { code: 'EROFS' });
+    },
+  }),
+  defineRoute({
+    ...common,
+    method: 'GET',
     path: '/api/v1/gone',
     handle: async () => {
       throw fail('not_found', { kind: 'thing', id: 'x', list: '/api/v1/things' });
@@ -106,6 +114,13 @@ after(() => app.close());
 
 const send = (path: string, method: string, body: unknown) =>
   fetch(url + path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+
+test('a disk that cannot be written is told as such', async () => {
+  const response = await fetch(`${url}/api/v1/unwritable`);
+  const { code, detail } = (await response.json()) as { code: string; detail: string };
+  assert.deepEqual([response.status, code], [507, 'disk_unusable']);
+  assert.match(detail, /^the data directory cannot be read or written: EROFS: read-only file system$/);
+});
 
 test('input is parsed, the actor handed on', async () => {
   const response = await send('/api/v1/things/a%2Fb', 'POST', { ratio: 0.5 });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { diskError } from '../../core/disk-error.ts';
 import { fail, MillraceError } from '../../core/errors.ts';
 import { refusedStatement } from '../db/refused-statement.ts';
 
@@ -46,8 +47,11 @@ export function toMillraceError(error: unknown, bodyLimitBytes: number): Millrac
   if (known.statusCode !== undefined && known.statusCode >= 400 && known.statusCode < 500) {
     return fail('invalid_input', { field: 'body', problem: known.message ?? 'cannot be read' }, error);
   }
-  if (known.code === 'ENOSPC') return fail('disk_full', { path: 'the data directory' }, error);
-  return refusedStatement(error) ?? fail('internal', { reference: randomBytes(6).toString('hex') }, error);
+  return (
+    diskError(error, 'the data directory') ??
+    refusedStatement(error) ??
+    fail('internal', { reference: randomBytes(6).toString('hex') }, error)
+  );
 }
 
 export function toProblem(error: MillraceError): ProblemBody {
