@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bytesOfText, holdsBytes, textOfBytes } from './byte-text.ts';
+import { bytesOfText, holdsBytes, plainText, textOfBytes, textOfText } from './byte-text.ts';
 import { createRng } from './rng.ts';
 
 test('bytes are the same after they were a text, and what is UTF-8 is its own text', () => {
@@ -27,4 +27,8 @@ test('bytes are the same after they were a text, and what is UTF-8 is its own te
   // A caller's own characters of the private range are bytes too.
   const own = Buffer.from('\u{10fe80}');
   assert.deepEqual(bytesOfText(textOfBytes(own)), own);
+  assert.equal(textOfText('a\u{10fe80}'), textOfBytes(Buffer.from('a\u{10fe80}')));
+  assert.equal(plainText(textOfText('a\u{10fe80}é')), 'a\u{10fe80}é');
+  assert.equal(plainText(textOfBytes(Buffer.of(0x61, 0x80))), null);
+  assert.equal(plainText('é'), 'é');
 });

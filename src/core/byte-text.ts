@@ -45,6 +45,19 @@ export function holdsBytes(text: string): boolean {
   return text.includes(lead) && text.search(standIns) >= 0;
 }
 
+/** A text as it is among those of bytes: its characters of the private range are bytes there. */
+export function textOfText(text: string): string {
+  return holdsBytes(text) ? textOfBytes(Buffer.from(text, 'utf8')) : text;
+}
+
+/** The text that the bytes are; null where they are no UTF-8. */
+export function plainText(text: string): string | null {
+  if (!holdsBytes(text)) return text;
+  const bytes = bytesOfText(text);
+  const plain = bytes.toString('utf8');
+  return Buffer.from(plain, 'utf8').equals(bytes) ? plain : null;
+}
+
 /** Bytes of the character that begins there; 0 where none does (Unicode, table 3-7), or one of the private range. */
 function characterLength(bytes: Buffer, at: number): number {
   const first = bytes[at] as number;

@@ -299,6 +299,11 @@ test('half floats and bytes that are no text come and go as they are, over JSON 
     (await send('texts', 'BYTES', [1, 2], raw, true)).error,
     /"y" has bytes that are no UTF-8 text/,
   );
+  // A caller's own characters of the range that stands for such bytes.
+  const own = ['\u{10fe80}"', 'é'];
+  const inside = Buffer.concat(own.map((text) => element(Buffer.from(text))));
+  assert.deepEqual(await infer('texts', 'BYTES', [1, 2], own), { shape: [1, 2], data: own });
+  assert.deepEqual((await send('texts', 'BYTES', [1, 2], inside, true)).output.data, own);
   const base64 = { parameters: { content_type: 'base64' } };
   const codec = await fetch(`${url}/v2/models/texts/infer`, {
     method: 'POST',

@@ -1,4 +1,4 @@
-import { holdsBytes } from '../../../core/byte-text.ts';
+import { holdsBytes, plainText } from '../../../core/byte-text.ts';
 import type { PredictReply, ReplyOutput, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { type HttpAnswer, jsonText } from '../http/answer.ts';
 import { malformed } from '../request-context.ts';
@@ -71,16 +71,24 @@ function outputJson(
     );
     return `${head},"parameters":{"content_type":"${base64Content}"},"data":${JSON.stringify(texts)}}`;
   }
-  if (!binary && output.type === 'string' && output.texts().some(holdsBytes)) {
-    throw malformed(
-      `output "${name}" has bytes that are no UTF-8 text, which JSON cannot hold: ask for binary_data, or for base64 ("parameters": {"content_type": "base64"} of the output)`,
-    );
-  }
   // Rows without values have no text each, and no comma between them.
-  if (!binary) return `${head},"data":[${output.width === 0 ? '' : output.texts().join(',')}]}`;
+  if (!binary) return `${head},"data":[${output.width === 0 ? '' : jsonTexts(output).join(',')}]}`;
   const bytes = encodeRaw(datatype, output.values());
   raw.push(bytes);
   return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;
+}
+
+/** The values of each row as JSON. Throws `request_malformed` for texts of bytes that are no UTF-8. */
+function jsonTexts(output: ReplyOutput): readonly string[] {
+  const texts = output.texts();
+  if (output.type !== 'string' || !texts.some(holdsBytes)) return texts;
+  return texts.map((text) => {
+    const plain = plainText(text);
+    if (plain !== null) return plain;
+    throw malformed(
+      `output "${output.name}" has bytes that are no UTF-8 text, which JSON cannot hold: ask for binary_data, or for base64 ("parameters": {"content_type": "base64"} of the output)`,
+    );
+  });
 }
 
 function classesJson(

@@ -1,3 +1,4 @@
+import { textOfText } from '../../../core/byte-text.ts';
 import type { RequestTensor, ServedArm } from '../../../lifecycle/serving/index.ts';
 import { isInexact } from '../http/json-body.ts';
 import { checkShapeSize, checkTextCount } from '../http/request-size.ts';
@@ -64,7 +65,7 @@ export function readTensors(inputs: unknown, raw: Buffer | null, target: TensorT
     const shape = readShape(name, input.shape, whole);
     const size = input.parameters?.binary_data_size;
     let data: ArrayLike<unknown>;
-    if (size === undefined) data = readJsonData(name, input, shape);
+    if (size === undefined) data = textsInside(name, input, readJsonData(name, input, shape), target);
     else {
       data = readBinaryData(name, input, shape, binarySlice(name, input, raw, at), target);
       at += size as number;
@@ -128,6 +129,17 @@ function readJsonData(name: string, input: DeclaredTensor, shape: readonly numbe
   }
   if (datatype === 'BYTES') checkTextCount(`input "${name}"`, flat.length);
   return flat;
+}
+
+/** Texts as a graph is given them whose texts are any bytes. */
+function textsInside(
+  name: string,
+  { datatype }: DeclaredTensor,
+  data: ArrayLike<unknown>,
+  { anyBytes }: TensorTarget,
+): ArrayLike<unknown> {
+  if (datatype !== 'BYTES' || !anyBytes.has(name)) return data;
+  return Array.from(data, (value) => (typeof value === 'string' ? textOfText(value) : value));
 }
 
 /** Values nested in lists, as deep as Triton takes them. */

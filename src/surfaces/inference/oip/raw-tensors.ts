@@ -32,15 +32,16 @@ interface NumberArrayType {
   readonly BYTES_PER_ELEMENT: number;
 }
 
+/** The tensor that bytes are of, and the model that it is for, as messages name them. */
+interface Named {
+  readonly name: string;
+  readonly model: string;
+}
+
 interface RawType {
   /** Bytes of one element; null when each says its own length. */
   readonly size: number | null;
-  readonly decode: (
-    bytes: Uint8Array,
-    count: number,
-    what: string,
-    anyBytes: boolean,
-  ) => ArrayLike<TensorValue>;
+  readonly decode: (bytes: Uint8Array, count: number, of: Named, anyBytes: boolean) => ArrayLike<TensorValue>;
   readonly encode: (values: ArrayLike<TensorValue>) => Buffer;
 }
 
@@ -106,7 +107,7 @@ export function decodeRaw(
       `input byte size mismatch for input '${name}' for model '${model}'. Expected ${count * type.size}, got ${bytes.length}: its shape is [${shape.join(', ')}] of ${datatype}`,
     );
   }
-  return type.decode(bytes, count, what, anyBytes);
+  return type.decode(bytes, count, { name, model }, anyBytes);
 }
 
 /**
@@ -158,11 +159,11 @@ function aligned(bytes: Uint8Array, size: number): { buffer: ArrayBuffer; offset
   return { buffer, offset: 0 };
 }
 
-function decodeBooleans(bytes: Uint8Array, count: number, what: string): boolean[] {
+function decodeBooleans(bytes: Uint8Array, count: number, { name }: Named): boolean[] {
   const values = new Array<boolean>(count);
   for (let i = 0; i < count; i++) {
     const byte = bytes[i] as number;
-    if (byte > 1) throw malformed(`${what}: element ${i} of BOOL is byte ${byte}; use 0 or 1`);
+    if (byte > 1) throw malformed(`input "${name}": element ${i} of BOOL is byte ${byte}; use 0 or 1`);
     values[i] = byte === 1;
   }
   return values;
@@ -213,29 +214,32 @@ function halves(type: HalfType): RawType {
   };
 }
 
-function decodeTexts(bytes: Uint8Array, count: number, what: string, anyBytes: boolean): string[] {
-  // Every element takes its length at least: a lying shape cannot make us reserve more than was sent.
-  if (count * lengthBytes > bytes.length) {
-    throw malformed(
-      `${what}: ${count} elements of BYTES need at least ${count * lengthBytes} bytes, ${bytes.length} were sent`,
-    );
-  }
-  checkTextCount(what, count);
+function decodeTexts(bytes: Uint8Array, count: number, { name, model }: Named, anyBytes: boolean): string[] {
+  const what = `input "${name}"`;
+  const whose = `for inference input '${name}' for model '${model}'`;
+  // Every element takes its length at least: a lying shape cannot make us read more than was sent.
+  checkTextCount(what, Math.min(count, Math.ceil(bytes.length / lengthBytes)));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const values: string[] = [];
   let at = 0;
   for (let i = 0; i < count; i++) {
+    const left = bytes.length - at;
+    if (left === 0) throw malformed(`expected ${count} string elements ${whose}, got ${i}`);
+    if (left < lengthBytes) {
+      throw malformed(
+        `incomplete string length indicator ${whose}, expecting ${lengthBytes} bytes but only ${left} bytes available`,
+      );
+    }
     const from = at + lengthBytes;
-    const length = from <= bytes.length ? view.getUint32(at, true) : 0;
-    if (from + length > bytes.length) {
+    at = from + view.getUint32(at, true);
+    if (at > bytes.length) {
       throw malformed(`${what}: element ${i} of BYTES goes beyond the ${bytes.length} bytes that were sent`);
     }
-    at = from + length;
     const element = bytes.subarray(from, at);
     values.push(anyBytes ? textOfBytes(element) : utf8(element, `${what}: element ${i} of BYTES`));
   }
   if (at !== bytes.length) {
-    throw malformed(`${what}: ${count} elements of BYTES are ${at} bytes, ${bytes.length} were sent`);
+    throw malformed(`unexpected number of string elements ${count + 1} ${whose}, expecting ${count}`);
   }
   return values;
 }
