@@ -423,6 +423,22 @@ test('the counters of other servers are there, with one series a version', async
   );
 });
 
+test('the counters of the cache are there where there is one', async (t) => {
+  const metricsOf = async (options: Partial<EndpointOptions>) => {
+    const { url } = await serving(t, {}, options);
+    for (let i = 0; i < 3; i++) await stillAnswers(url);
+    return (await fetch(`${url}/metrics`)).text();
+  };
+  const text = await metricsOf({ cache: { maxEntries: 9, maxAgeMs: null } });
+  assert.match(text, /^nv_cache_num_hits_per_model\{model="test",version="1",role="serve"\} 2$/m);
+  assert.match(text, /^nv_cache_num_misses_per_model\{model="test",version="1",role="serve"\} 1$/m);
+  for (const kind of ['hit', 'miss']) {
+    const duration = new RegExp(`^nv_cache_${kind}_duration_per_model\\{.*\\} (?!0$)[\\d.]+$`, 'm');
+    assert.match(text, duration);
+  }
+  assert.doesNotMatch(await metricsOf({}), /^nv_cache/m);
+});
+
 test('sums without versions do not fall when a version is no longer routed', async (t) => {
   const { url, replica, route } = await serving(t);
   await stillAnswers(url);

@@ -1,11 +1,11 @@
 import { type ModelStatistics, type Plane, partBoundsMs } from '../../lifecycle/serving/index.ts';
 import { Counter, Gauge, type Registry, registerHistogram } from '../../platform/metrics/index.ts';
 
-/** A counter of Triton's, and where its value is in the statistics. Times are microseconds. */
+/** A counter of Triton's, and where its value is in the statistics; null: it has none. Times are microseconds. */
 const tritonCounters: readonly {
   readonly name: string;
   readonly help: string;
-  readonly value: (statistics: ModelStatistics) => number;
+  readonly value: (statistics: ModelStatistics) => number | null;
 }[] = [
   {
     name: 'nv_inference_request_success',
@@ -40,7 +40,31 @@ const tritonCounters: readonly {
     help: 'Time of taking outputs apart and logging, in microseconds',
     value: (s) => s.computeOutput.ns / 1000,
   },
+  {
+    name: 'nv_cache_num_hits_per_model',
+    help: 'Requests that were answered out of the cache',
+    value: (s) => (hasCache(s) ? s.cacheHit.count : null),
+  },
+  {
+    name: 'nv_cache_num_misses_per_model',
+    help: 'Requests that were looked for in the cache in vain',
+    value: (s) => (hasCache(s) ? s.cacheMiss.count : null),
+  },
+  {
+    name: 'nv_cache_hit_duration_per_model',
+    help: 'Time of looking up what the cache had, in microseconds',
+    value: (s) => (hasCache(s) ? s.cacheHit.ns / 1000 : null),
+  },
+  {
+    name: 'nv_cache_miss_duration_per_model',
+    help: 'Time of looking up what the cache did not have, in microseconds',
+    value: (s) => (hasCache(s) ? s.cacheMiss.ns / 1000 : null),
+  },
 ];
+
+function hasCache({ cacheHit, cacheMiss }: ModelStatistics): boolean {
+  return cacheHit.count + cacheMiss.count > 0;
+}
 
 /** KServe's parts of a request, by its names. */
 const kserveParts: readonly {
@@ -78,7 +102,8 @@ export function registerPeerMetrics(registry: Registry, plane: Plane): void {
       collect() {
         this.reset();
         for (const { model, version, statistics } of routed(plane)) {
-          if (statistics) this.inc({ model, version }, value(statistics));
+          const told = statistics && value(statistics);
+          if (told !== null) this.inc({ model, version }, told);
         }
       },
     });
